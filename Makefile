@@ -1,0 +1,78 @@
+# make book: read it.  make test: check it.  Nothing else is needed, and nothing outside this folder is written.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help book build test check lab lock clean
+
+BIN := .venv/bin
+HERE := $(CURDIR)/.cache
+export XDG_CACHE_HOME := $(HERE)
+export XDG_CONFIG_HOME := $(HERE)/config
+export XDG_DATA_HOME := $(HERE)/data
+export JUPYTER_CONFIG_DIR := $(HERE)/jupyter/config
+export JUPYTER_DATA_DIR := $(HERE)/jupyter/data
+export JUPYTER_RUNTIME_DIR := $(HERE)/jupyter/runtime
+export IPYTHONDIR := $(HERE)/ipython
+export MPLCONFIGDIR := $(HERE)/matplotlib
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+unexport MPLBACKEND
+
+help:
+	@echo "make book   build the book and serve it on this machine"
+	@echo "make test   build the book and run every test"
+	@echo "make build  build the book into _build/html"
+	@echo "make lab    open the chapters in JupyterLab"
+	@echo "make check  lint, format and types"
+	@echo "make lock   renew requirements.txt from pyproject.toml"
+	@echo "make clean  remove all that the others have made"
+
+book: build
+	@$(BIN)/python book/serve.py _build/html
+
+# Strict, and from scratch every time: on a second run Sphinx does not repeat its warnings. What the
+# notebooks gave is kept in _build/.jupyter_cache, and a failed notebook is not.
+build: .venv/ready
+	@echo "Building the book (the first time takes a few minutes: every state of every figure is drawn) …"
+	@rm -rf _build/html _build/.doctrees
+	@$(BIN)/jupyter-book build . -W -n --keep-going --quiet
+	@echo "The book is in _build/html."
+
+test: build
+	@echo "Running every test …"
+	@$(BIN)/python -m pytest
+
+check: .venv/ready
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/nbstripout --keep-id --verify book/*.ipynb
+	@echo "Lint, format, types and notebooks are in order."
+
+lab: .venv/ready
+	@$(BIN)/jupyter lab --notebook-dir=book
+
+lock: .venv/ready
+	@$(BIN)/python -m pip install --quiet uv
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-emit-index-url \
+		--no-emit-find-links --group all pyproject.toml --output-file requirements.txt \
+		--custom-compile-command "make lock"
+
+clean:
+	rm -rf .venv .cache _build .pytest_cache .ruff_cache .mypy_cache .hypothesis
+
+.venv/ready: requirements.txt pyproject.toml
+	@for python in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
+		if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then break; fi; \
+		python=; \
+	done; \
+	if [ -z "$$python" ]; then \
+		echo "No Python 3.11 or newer found. Install one, or name it: make book PYTHON=/path/to/python3" >&2; exit 1; \
+	fi; \
+	echo "Setting up .venv with $$($$python --version) (a minute or two) …"; \
+	rm -rf .venv && $$python -m venv .venv || { \
+		echo "Python has no working venv module. On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@mkdir -p $(IPYTHONDIR)/profile_default # a kernel remarks on every start that it listens on TCP: errors only
+	@echo "c.IPKernelApp.log_level = 40" > $(IPYTHONDIR)/profile_default/ipython_kernel_config.py
+	@$(BIN)/python -m pip install --quiet --requirement requirements.txt
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
