@@ -1,0 +1,459 @@
+"""Corpus, vocabulary, bigram model, generation: worked examples, laws, extremes, refusals, a reference."""
+
+import math
+import re
+import time
+from collections import Counter
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+
+from nexttoken import (
+    BigramModel,
+    Vocabulary,
+    count_pairs,
+    cross_entropy,
+    generate,
+    greedy,
+    load_corpus,
+    log_softmax,
+    next_token,
+    softmax,
+    tokenize,
+)
+
+pytestmark = pytest.mark.filterwarnings("error")
+law = settings(max_examples=100, deadline=None, derandomize=True)
+
+WORDS = ["a", "cat", "dog", "fox", "jumps", "the"]
+SMALL = ["The fox jumps.", "The cat jumps.", "A dog sees the fox."]
+
+
+@pytest.fixture(scope="module")
+def pairs(model):
+    """How often each token follows each other one in the corpus, counted with the standard library only."""
+    tokens = re.findall(r"[a-z]+|\.", "." + "".join(load_corpus()).lower())
+    counted = Counter(pairwise(tokens))
+    names = model.vocabulary.tokens
+    return np.array([[counted[first, second] for second in names] for first in names])
+
+
+@st.composite
+def models(draw):
+    """A model of few words with random matrices, and counts of pairs, some words without a follower."""
+    size, rng = len(WORDS), np.random.default_rng(draw(st.integers(0, 2**32)))
+    dim = draw(st.integers(1, 4))
+    model = BigramModel(Vocabulary(WORDS), rng.normal(size=(size, dim)), rng.normal(size=(dim, size)))
+    counts = rng.poisson(draw(st.sampled_from([0.3, 3])), (size, size))
+    counts[0, 1] += 1
+    return model, counts
+
+
+# Worked examples
+
+
+def test_after_fox_come_jumps_cat_dog(model, fox):
+    p = softmax(fox)
+    best = np.argsort(-p)[:3]
+    assert [model.vocabulary.tokens[i] for i in best] == ["jumps", "cat", "dog"]
+    assert (np.diff(p[best]) < -0.05).all()  # apart enough to be seen in a bar chart
+    assert p[best].sum() > 0.5
+
+
+def test_the_order_after_fox_is_that_of_the_counts(model, fox, pairs):
+    followers = pairs[model.vocabulary["fox"]]
+    assert_array_equal(np.argsort(-fox)[:3], np.argsort(-followers, kind="stable")[:3])
+    shares = followers / followers.sum()
+    assert_allclose(softmax(fox), shares, rtol=0, atol=0.02)  # 500 steps in 8 dimensions come this near
+
+
+def test_another_corpus_teaches_another_order():
+    """Nothing is typed in: where foxes sleep most and jump least, the model says so."""
+    other = BigramModel.train(["The fox sleeps."] * 5 + ["The fox runs."] * 3 + ["The fox jumps."])
+    best = np.argsort(-other.logits(other.vocabulary["fox"]))[:3]
+    assert [other.vocabulary.tokens[i] for i in best] == ["sleeps", "runs", "jumps"]
+
+
+def test_greedy_falls_into_a_loop(model):
+    text = generate(model, "fox", greedy, max_tokens=40)
+    assert text.startswith("fox jumps over the fox jumps over the fox jumps")
+    assert text == " ".join((["fox", "jumps", "over", "the"] * 11)[:41])
+
+
+def test_tokens_of_a_sentence():
+    assert tokenize("The fox, cat and dog sleep.") == ["the", "fox", "cat", "and", "dog", "sleep", "."]
+    assert tokenize("A fox.A cat!  3 dogs\n") == ["a", "fox", ".", "a", "cat", "dogs"]
+    assert tokenize("") == []
+
+
+def test_pairs_of_a_sentence():
+    assert_array_equal(count_pairs(Vocabulary("ab"), "a b a b b"), [[0, 2], [1, 1]])
+    assert_array_equal(count_pairs(Vocabulary("abc"), "c a"), [[0, 0, 0], [0, 0, 0], [1, 0, 0]])
+
+
+# The corpus
+
+
+def test_the_corpus_is_299_distinct_sentences_of_words_and_commas():
+    corpus = load_corpus()
+    assert len(corpus) == len(set(corpus)) == 299
+    for sentence in corpus:
+        assert re.fullmatch(r"(A|An|The)( [a-z]+,?)* [a-z]+\.", sentence), sentence
+
+
+def test_words_follow_a_or_an_as_they_should():
+    """ "an" before a vowel, "a" before a consonant; no exceptions such as "hour" are in the corpus."""
+    for sentence in load_corpus():
+        for article, letter in re.findall(r"\b(an?) (\w)", sentence.lower()):
+            assert (article == "an") == (letter in "aeiou"), sentence
+
+
+def test_the_corpus_is_the_same_list_each_time_and_ours_to_change():
+    first = load_corpus()
+    first.clear()
+    assert len(load_corpus()) == 299
+
+
+# Laws
+
+
+@law
+@given(st.lists(st.sampled_from([*WORDS, "."]), max_size=8), st.permutations([*WORDS, ".", "fox"]))
+def test_vocabulary_numbers_its_tokens_in_order_and_back(words, tokens):
+    vocabulary = Vocabulary(tokens)
+    assert vocabulary.tokens == sorted({*WORDS, "."})
+    assert len(vocabulary) == 7
+    assert [vocabulary[token] for token in vocabulary.tokens] == list(range(7))
+    indices = vocabulary.encode(" ".join(words))
+    assert indices.dtype == np.intp
+    assert indices.shape == (len(words),)
+    assert [vocabulary.tokens[i] for i in indices] == words
+    assert tokenize(vocabulary.decode(indices)) == words
+    assert " ." not in vocabulary.decode(indices)
+
+
+def test_decode_puts_the_full_stop_close_and_takes_one_index_or_many():
+    vocabulary = Vocabulary([*WORDS, "."])
+    assert vocabulary.decode(vocabulary.encode("The fox, the DOG.")) == "the fox the dog."
+    assert vocabulary.decode(vocabulary["fox"]) == "fox"
+    assert vocabulary.decode([]) == ""
+
+
+def test_every_word_of_the_corpus_is_known_and_no_other(model):
+    assert set(model.vocabulary.tokens) == set(tokenize(" ".join(load_corpus())))
+
+
+def test_counts_add_up_to_the_pairs_of_the_text(model, pairs):
+    text = ". " + " ".join(load_corpus())
+    assert_array_equal(count_pairs(model.vocabulary, text), pairs)
+    assert pairs.sum() == len(tokenize(text)) - 1
+
+
+@law
+@given(models(), st.data())
+def test_logits_are_a_row_times_the_output_matrix(made, data):
+    model, _ = made
+    index = np.array(data.draw(st.lists(st.lists(st.integers(0, 5), min_size=2, max_size=2), min_size=1)))
+    z = model.logits(index)
+    assert z.shape == (*index.shape, 6)
+    for where in np.ndindex(index.shape):
+        expected = [model.embedding[index[where]] @ model.output[:, j] for j in range(6)]
+        assert_allclose(z[where], expected, rtol=0, atol=1e-14)  # at most four products of a few units
+        assert_allclose(model.logits(index[where]), z[where], rtol=0, atol=1e-14)  # another order of sums
+
+
+@law
+@given(models())
+def test_loss_is_the_mean_surprise_over_all_pairs(made):
+    model, counts = made
+    tokens, targets = np.nonzero(counts)
+    times = counts[tokens, targets]
+    surprise = cross_entropy(model.logits(np.repeat(tokens, times)), np.repeat(targets, times))
+    assert_allclose(model.loss_and_gradients(counts)[0], surprise.mean(), rtol=1e-13)  # about a hundred terms
+
+
+@law
+@given(models())
+def test_gradient_against_finite_differences_in_both_matrices(made):
+    model, counts = made
+    loss, *gradients = model.loss_and_gradients(counts)
+    assert isinstance(loss, float)
+    h = 1e-5
+    for matrix, gradient in zip((model.embedding, model.output), gradients, strict=True):
+        measured = np.empty_like(matrix)
+        for place in np.ndindex(matrix.shape):
+            old = matrix[place]
+            matrix[place] = old + h
+            above = model.loss_and_gradients(counts)[0]
+            matrix[place] = old - h
+            below = model.loss_and_gradients(counts)[0]
+            matrix[place] = old
+            measured[place] = (above - below) / (2 * h)
+        # central differences are off by h^2 = 1e-10 times a third derivative of a few tens at most,
+        # and by eps / h = 2e-11 for each of a few roundings
+        assert_allclose(gradient, measured, rtol=0, atol=1e-8)
+
+
+@law
+@given(models())
+def test_gradient_is_the_sum_of_p_minus_y_pair_by_pair(made):
+    model, counts = made
+    for_embedding, for_output = np.zeros_like(model.embedding), np.zeros_like(model.output)
+    for i, j in np.argwhere(counts):
+        error = (softmax(model.logits(i)) - np.eye(6)[j]) * counts[i, j] / counts.sum()
+        for_embedding[i] += model.output @ error
+        for_output += np.outer(model.embedding[i], error)
+    before = counts.copy(), model.embedding.copy(), model.output.copy()
+    _, *gradients = model.loss_and_gradients(counts)
+    assert_allclose(gradients[0], for_embedding, rtol=0, atol=1e-13)  # about a hundred terms below 10
+    assert_allclose(gradients[1], for_output, rtol=0, atol=1e-13)
+    for now, then in zip((counts, model.embedding, model.output), before, strict=True):
+        assert_array_equal(now, then)
+
+
+def test_training_twice_gives_the_same_model_and_another_seed_another(model):
+    again, other = BigramModel.train(load_corpus()), BigramModel.train(load_corpus(), seed=1)
+    assert_array_equal(again.embedding, model.embedding)
+    assert_array_equal(again.output, model.output)
+    assert again.vocabulary.tokens == other.vocabulary.tokens == model.vocabulary.tokens
+    assert (other.embedding != model.embedding).any()
+
+
+def test_training_leaves_the_global_source_of_chance_alone():
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    BigramModel.train(SMALL, steps=2)
+    assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
+
+
+def test_a_step_goes_down_the_gradient_by_the_rate():
+    start, moved = (BigramModel.train(SMALL, steps=n, rate=0.5) for n in (0, 1))
+    counts = count_pairs(start.vocabulary, ". " + " ".join(SMALL))
+    _, for_embedding, for_output = start.loss_and_gradients(counts)
+    assert_allclose(moved.embedding, start.embedding - 0.5 * for_embedding, rtol=1e-14)  # one rounding or two
+    assert_allclose(moved.output, start.output - 0.5 * for_output, rtol=1e-14)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_training_lowers_the_loss_to_near_the_entropy_of_the_counts(pairs, seed):
+    """No model of pairs does better than their shares: the floor. Ours starts at ln V and ends close to it."""
+    shares = pairs / np.maximum(pairs.sum(axis=1, keepdims=True), 1)
+    floor = -(pairs * np.log(shares, where=pairs > 0, out=np.zeros_like(shares))).sum() / pairs.sum()
+    corpus = load_corpus()
+    trained = [BigramModel.train(corpus, steps=n, seed=seed) for n in (0, 1, 20, 100, 500)]
+    losses = [model.loss_and_gradients(pairs)[0] for model in trained]
+    assert_allclose(losses[0], math.log(len(pairs)), rtol=0, atol=0.01)  # logits are about 0.03 at the start
+    assert (np.diff(losses) < 0).all()
+    assert floor < losses[-1] < floor + 0.06
+
+
+def test_training_takes_under_two_seconds():
+    start = time.process_time()
+    BigramModel.train(load_corpus())
+    assert time.process_time() - start < 2
+
+
+def test_shapes_follow_dim():
+    model = BigramModel.train(SMALL, dim=3, steps=1)
+    size = len(model.vocabulary)
+    assert model.embedding.shape == (size, 3)
+    assert model.output.shape == (3, size)
+    assert model.embedding.dtype == model.output.dtype == np.float64
+    assert BigramModel.train(load_corpus(), steps=0).embedding.shape == (48, 8)
+
+
+def test_each_sentence_begins_after_the_full_stop():
+    """Trained long on few sentences, the model knows how they begin: "the" two times in three.
+
+    Without the full stop before the first sentence it would be one in two.
+    """
+    model = BigramModel.train(SMALL, steps=3000)
+    p = softmax(model.logits(model.vocabulary["."]))
+    assert_allclose(p[model.vocabulary["the"]], 2 / 3, atol=0.05)  # gradient descent is still on its way
+    assert_allclose(p[model.vocabulary["a"]], 1 / 3, atol=0.05)
+
+
+# Generation
+
+
+def test_generate_stops_at_the_full_stop(model):
+    stop, jumps = model.vocabulary["."], model.vocabulary["jumps"]
+    script = iter([jumps, jumps, stop, jumps])
+    assert generate(model, "fox", lambda z: next(script)) == "fox jumps jumps."
+    assert next(script) == jumps
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 12, 30])
+def test_generate_stops_at_max_tokens(model, count):
+    jumps = model.vocabulary["jumps"]
+    assert generate(model, "the fox", lambda z: jumps, count) == "the fox" + " jumps" * count
+    assert generate(model, "the fox", lambda z: jumps, max_tokens=count) == "the fox" + " jumps" * count
+
+
+def test_generate_takes_twelve_tokens_by_default(model):
+    assert len(tokenize(generate(model, "fox", greedy))) == 1 + 12
+
+
+def test_generate_hands_the_logits_of_the_last_token_to_choose(model):
+    seen, script = [], iter(model.vocabulary.encode("dog sees the"))
+    generate(model, "The old fox", lambda z: (seen.append(z.copy()), next(script))[1], max_tokens=3)
+    read = model.logits(model.vocabulary.encode("fox dog sees"))
+    assert_allclose(seen, read, rtol=0, atol=1e-13)  # a batch may be multiplied in another order
+    assert seen[0].shape == (len(model.vocabulary),)
+
+
+def test_generate_takes_any_rule_that_gives_an_index(model):
+    rng = np.random.default_rng(0)
+    rules = [greedy, np.argmax, lambda z: int(z.argmax()), lambda z: next_token(z, rng, temperature=0)]
+    assert len({generate(model, "fox", rule) for rule in rules}) == 1
+    for text in (generate(model, "fox", lambda z: next_token(z, rng, top_k=3, top_p=0.9)) for _ in range(20)):
+        assert text.startswith("fox ")
+        assert text.endswith(".") or len(tokenize(text)) == 13
+        assert text.count(".") <= 1
+    assert generate(model, "fox", lambda z: next_token(z, np.random.default_rng(3))) == generate(
+        model, "fox", lambda z: next_token(z, np.random.default_rng(3))
+    )
+
+
+# Extremes
+
+
+def test_a_model_of_one_word():
+    model = BigramModel(Vocabulary(["."]), np.ones((1, 1)), np.ones((1, 1)))
+    loss, *gradients = model.loss_and_gradients([[7]])
+    assert loss == 0
+    assert_array_equal(np.ravel(gradients), [0, 0])
+    assert generate(model, ".", greedy) == ".."
+
+
+def test_logits_of_no_tokens_and_of_many(model):
+    assert model.logits(np.zeros(0, int)).shape == (0, 48)
+    assert model.logits(np.zeros((2, 3), np.uint8)).shape == (2, 3, 48)
+    assert_allclose(model.logits([3]), [model.logits(3)], rtol=0, atol=1e-13)  # another order of sums
+
+
+def test_loss_with_enormous_logits():
+    model = BigramModel(Vocabulary("ab"), np.array([[1e4], [-1e4]]), np.array([[1.0, -1.0]]))
+    loss, *gradients = model.loss_and_gradients([[0, 1], [0, 3]])
+    assert loss == 20_000 / 4
+    assert np.isfinite(gradients[0]).all()
+    assert np.isfinite(gradients[1]).all()
+
+
+# Refusals
+
+
+@pytest.mark.parametrize(
+    ("word", "near"), [("foks", "fox"), ("jump", "jumps"), ("doog", "dog"), ("Fox", "fox"), ("JUMPS", "jumps")]
+)
+def test_an_unknown_word_names_the_nearest(model, word, near):
+    with pytest.raises(
+        KeyError, match=rf"'{word}' is not in the vocabulary; the nearest .*are {near}, \w+, \w+"
+    ):
+        model.vocabulary[word]
+
+
+def test_an_unknown_word_names_the_nearest_wherever_it_comes(model):
+    for call in (
+        lambda: model.vocabulary.encode("the foks"),
+        lambda: generate(model, "The foks", greedy),
+        lambda: count_pairs(model.vocabulary, "the foks"),
+    ):
+        with pytest.raises(KeyError, match=r"'foks' is not in the vocabulary; the nearest .*are fox"):
+            call()
+    for word in ("zzz", "", 3):
+        with pytest.raises(KeyError, match=r"is not in the vocabulary; the nearest .*are \w+, \w+, \w+"):
+            model.vocabulary[word]
+
+
+@pytest.mark.parametrize("prompt", ["", "  ", "3!"])
+def test_a_prompt_without_a_word_is_refused(model, prompt):
+    with pytest.raises(ValueError, match=rf"prompt='{prompt}' holds no word: .*'fox'"):
+        generate(model, prompt, greedy)
+
+
+@pytest.mark.parametrize("count", [-1, -0.5, float("nan")])
+def test_a_negative_number_of_tokens_is_refused(model, count):
+    with pytest.raises(ValueError, match=rf"max_tokens={count} must be 0 or more"):
+        generate(model, "fox", greedy, count)
+
+
+@pytest.mark.parametrize("token", ["fox", 1.0, True, [0.5]])
+def test_a_token_that_is_no_index_is_refused(model, token):
+    with pytest.raises(TypeError, match=r"token must be an index, not .*: use vocabulary\[word\]"):
+        model.logits(token)
+
+
+def test_other_refusals():
+    with pytest.raises(TypeError, match=r"text must be a string, not 3"):
+        tokenize(3)
+    with pytest.raises(ValueError, match=r"tokens is empty: .*at least one"):
+        Vocabulary([])
+    with pytest.raises(ValueError, match=r"text='a' holds no pair.*: .*two words"):
+        count_pairs(Vocabulary("ab"), "a")
+    with pytest.raises(ValueError, match=r"holds no pair.*: .*two words"):
+        BigramModel.train([])
+
+
+@pytest.mark.parametrize("token", [-1, 48, [0, 1000]])
+def test_an_index_out_of_range_is_refused(model, token):
+    with pytest.raises(ValueError, match=r"token=.* is no index below 48: use vocabulary\[word\]"):
+        model.logits(token)
+
+
+def test_one_string_is_no_corpus():
+    with pytest.raises(TypeError, match="corpus must be a list of sentences, not one string: 'a fox"):
+        BigramModel.train("a fox.")
+
+
+def test_letters_beyond_ascii_are_letters():
+    assert tokenize("Füchse schlafen.") == ["füchse", "schlafen", "."]
+
+
+@pytest.mark.parametrize(
+    ("embedding", "output", "words"),
+    [
+        ((2, 3), (2, 3), r"embedding has shape \(2, 3\) and output \(2, 3\): give \(V, d\) and \(d, V\)"),
+        ((2, 3), (4, 2), r"embedding has shape \(2, 3\) and output \(4, 2\): give"),
+        ((2,), (2,), r"embedding has shape \(2,\) and output \(2,\): give"),
+        ((3, 1), (1, 3), r"embedding has shape \(3, 1\) .*2 tokens"),
+    ],
+)
+def test_matrices_that_do_not_fit_are_refused(embedding, output, words):
+    with pytest.raises(ValueError, match=words):
+        BigramModel(Vocabulary("ab"), np.zeros(embedding), np.zeros(output))
+
+
+# Agreement with a reference
+
+
+def test_the_trained_model_agrees_with_training_pair_by_pair():
+    """Twenty steps on a small corpus with plain loops and lists, one pair after the other."""
+    tokens = re.findall(r"[a-z]+|\.", ". " + " ".join(SMALL).lower())
+    names = sorted(set(tokens))
+    ids = [names.index(token) for token in tokens]
+    size, dim = len(names), 8
+    start = BigramModel.train(SMALL, steps=0)
+    e, u = start.embedding.tolist(), start.output.tolist()
+    for _ in range(20):
+        de, du = [[0.0] * dim for _ in range(size)], [[0.0] * size for _ in range(dim)]
+        for i, target in pairwise(ids):
+            z = [sum(e[i][d] * u[d][j] for d in range(dim)) for j in range(size)]
+            total = sum(map(math.exp, z))
+            for j in range(size):
+                error = (math.exp(z[j]) / total - (j == target)) / (len(ids) - 1)
+                for d in range(dim):
+                    de[i][d] += error * u[d][j]
+                    du[d][j] += error * e[i][d]
+        e = [[x - 2 * dx for x, dx in zip(*rows, strict=True)] for rows in zip(e, de, strict=True)]
+        u = [[x - 2 * dx for x, dx in zip(*rows, strict=True)] for rows in zip(u, du, strict=True)]
+    model = BigramModel.train(SMALL, steps=20)
+    assert model.vocabulary.tokens == names
+    assert_allclose(model.embedding, e, rtol=0, atol=1e-13)  # twenty steps, each of a few hundred roundings
+    assert_allclose(model.output, u, rtol=0, atol=1e-13)
+    assert_allclose(
+        log_softmax(model.embedding @ model.output), log_softmax(np.array(e) @ u), rtol=0, atol=1e-12
+    )
