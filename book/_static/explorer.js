@@ -1,0 +1,126 @@
+// Brings the explorers of a page to life: a control gives a state, a state gives the slots their text.
+// All pictures were drawn in Python (src/nexttoken/frames.py); nothing is computed here.
+
+// Digits of base 92: the printable characters that JSON and HTML leave alone.
+const DIGITS = Array.from({ length: 95 }, (_, i) => String.fromCharCode(32 + i)).filter((c) => !'"\\<'.includes(c)).join("");
+
+function explorer(root) {
+  const { controls, start, groups, where } = JSON.parse(root.querySelector("script").textContent);
+  const form = root.querySelector("form");
+  const status = root.querySelector("[role=status]");
+  const inputs = controls.map(([name]) => [...form.querySelectorAll(`[name="${name}"]`)]);
+  let svg = root.querySelector("svg");
+  let shown = -1; // the group whose elements are in the page
+  let parts = [];
+  let timer = 0;
+
+  // Two copies of one output share the names of their radio buttons: make each copy's own.
+  const copy = [...document.querySelectorAll(".explorer")].indexOf(root);
+  inputs.flat().forEach((input) => (input.name += `-${copy}`));
+
+  const read = ([first, ...rest]) => {
+    if (first.type === "range") return Math.round((first.value - first.min) / first.step);
+    if (first.type === "checkbox") return Number(first.checked);
+    return rest.length ? [first, ...rest].findIndex((radio) => radio.checked) : first.selectedIndex ?? 0;
+  };
+
+  const write = (all, index) => {
+    const [first] = all;
+    if (first.type === "range") first.value = Number(first.min) + index * first.step;
+    else if (first.type === "checkbox") first.checked = index === 1;
+    else if (first.type === "radio") all[index].checked = true;
+    else first.selectedIndex = index;
+  };
+
+  function show() {
+    const indices = inputs.map(read);
+    const state = indices.reduce((sum, index, i) => sum * controls[i][1].length + index, 0);
+    const [group, place] = where?.[state] ?? [0, state];
+    const { count, slots, columns, words, svg: base } = groups[group];
+    const entry = (column) => {
+      const width = columns[column].length / count;
+      const digits = columns[column].substr(place * width, width);
+      return [...digits].reduce((sum, digit) => sum * DIGITS.length + DIGITS.indexOf(digit), 0);
+    };
+    if (group !== shown) {
+      if (shown >= 0 || base) {
+        const holder = document.createElement("div");
+        holder.innerHTML = base ?? root.first;
+        root.first ??= svg.outerHTML;
+        svg.replaceWith(holder.firstChild);
+        svg = root.querySelector("svg");
+      }
+      parts = [svg, ...svg.querySelectorAll("*")];
+      shown = group;
+    }
+    for (const [part, attribute, ...pieces] of slots) {
+      const text = pieces
+        .map((piece) => {
+          if (typeof piece === "string") return piece;
+          const [column, least] = piece;
+          return least === undefined ? words[entry(column)] : (entry(column) + least) / 10;
+        })
+        .join("");
+      if (!attribute) {
+        if (parts[part].textContent !== text) parts[part].textContent = text;
+      } else if (parts[part].getAttribute(attribute) !== text) parts[part].setAttribute(attribute, text);
+    }
+    inputs.forEach(([input], i) => {
+      const label = controls[i][1][indices[i]];
+      const output = input.type === "range" && input.parentElement.querySelector("output");
+      if (output) output.textContent = label;
+      if (input.hasAttribute("aria-valuetext")) input.setAttribute("aria-valuetext", label);
+    });
+    return indices;
+  }
+
+  function settle() {
+    status.textContent = svg.getAttribute("aria-label");
+    const state = controls.map(([name, labels], i) => [name, labels[read(inputs[i])]]);
+    history.replaceState(null, "", "#" + new URLSearchParams(state));
+  }
+
+  function moved() {
+    show();
+    clearTimeout(timer);
+    timer = setTimeout(settle, 700);
+  }
+
+  function reset() {
+    let rest = start;
+    for (let i = controls.length - 1; i >= 0; i--) {
+      const size = controls[i][1].length;
+      write(inputs[i], rest % size);
+      rest = Math.floor(rest / size);
+    }
+  }
+
+  function follow(address) {
+    const wanted = controls.map(([name, labels]) => labels.indexOf(address.get(name) ?? ""));
+    wanted.forEach((index, i) => index >= 0 && write(inputs[i], index));
+    const found = wanted.some((index) => index >= 0);
+    if (found) show();
+    return found;
+  }
+
+  reset(); // a browser may have put old values back
+  show();
+  form.hidden = false;
+  form.addEventListener("input", moved);
+  form.addEventListener("reset", (event) => {
+    event.preventDefault();
+    reset();
+    moved();
+  });
+  return follow;
+}
+
+const explorers = [...document.querySelectorAll(".explorer")].map((root) => [root, explorer(root)]);
+
+function followAddress() {
+  const address = new URLSearchParams(location.hash.slice(1));
+  explorers.filter(([, follow]) => follow(address))[0]?.[0].scrollIntoView({ block: "center" });
+}
+
+followAddress();
+addEventListener("hashchange", followAddress);

@@ -1,0 +1,87 @@
+"""One function: controls and a plot make an interactive, live in a kernel and in a static page."""
+
+import os
+from collections.abc import Callable
+from html import escape
+from typing import Any
+
+import ipywidgets
+from matplotlib.figure import Figure
+
+from .frames import static_html
+from .svg import to_svg
+
+
+class StaticExplorer:
+    """What a cell shows while the book is built: HTML in which every control works without a kernel."""
+
+    def __init__(self, html: str) -> None:
+        self.html = html
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+
+def explore(
+    plot: Callable[..., Figure], *, describe: Callable[..., str] | None = None, **controls: ipywidgets.Widget
+) -> ipywidgets.VBox | StaticExplorer:
+    """Join a plot to controls that move it.
+
+    In a live kernel this is an ordinary ipywidgets interactive, redrawn in place. While the book is
+    built (environment variable ``NEXTTOKEN_STATIC``), every state is drawn ahead and the page needs no
+    kernel; see ``frames.py``.
+
+    Parameters
+    ----------
+    plot : function
+        Called as ``plot(name=value, ...)`` with one value per control; returns a matplotlib Figure.
+    describe : function, optional
+        Called likewise; returns the sentence for those who cannot see the figure. By default the
+        figure's own ``alt``.
+    **controls : FloatSlider, IntSlider, SelectionSlider, ToggleButtons, Dropdown or Checkbox
+        By the names of plot's parameters. ``description`` is the label, ``tooltip`` a line of meaning,
+        ``readout_format`` the format of the number, ``value`` where it starts.
+
+    Returns
+    -------
+    ipywidgets.VBox, or an object that shows HTML
+
+    Raises
+    ------
+    TypeError
+        If there is no control, a control is of another kind, or plot returns no Figure.
+    ValueError
+        If the controls have more than 2,000 states together and the book is being built.
+
+    Examples
+    --------
+    >>> from nexttoken import plots
+    >>> def picture(height):
+    ...     return plots.bars(["a", "b"], [height, 1 - height])
+    >>> box = explore(picture, height=ipywidgets.FloatSlider(0.5, min=0, max=1))
+    >>> box.children[1].value = 0.25
+    >>> "25 %" in box.children[0].value
+    True
+    """
+    if not controls:
+        raise TypeError("explore needs at least one control, such as temperature=FloatSlider(1)")
+    if os.environ.get("NEXTTOKEN_STATIC"):
+        return StaticExplorer(static_html(plot, describe, controls))
+
+    view = ipywidgets.HTML(layout=ipywidgets.Layout(max_width="34rem"))
+
+    def redraw(_change: Any = None) -> None:
+        values = {name: control.value for name, control in controls.items()}
+        try:
+            figure = plot(**values)
+            if describe is not None:
+                figure.alt = describe(**values)  # type: ignore[attr-defined]
+            view.value = to_svg(figure)
+        except Exception as error:  # otherwise a running widget would fail where nobody looks
+            view.value = f"<pre>{escape(f'{type(error).__name__}: {error}')}</pre>"
+            raise
+
+    redraw()
+    for control in controls.values():
+        control.observe(redraw, names="value")
+    return ipywidgets.VBox([view, *controls.values()])

@@ -1,0 +1,390 @@
+"""Numbers in, picture out: one function for each idea of the book. Nothing is computed here.
+
+Every picture is 440 points wide, which reads well on a phone, and carries a sentence in ``alt``.
+Colour never stands alone: what is cut is hollow, what is drawn is named.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.patches import Polygon, Rectangle
+from numpy.typing import ArrayLike
+
+from .svg import CUT, DRAWN, KEPT, OTHER, Picture
+
+WIDTH, ROW, SIZE = 440, 21, 13  # points; SIZE is that of the letters
+LABELS, VALUES = 76, 58  # points left of the bars for the tokens' names, right of them for the values
+INK, PAPER = "#000000", "#ffffff"
+DASHES = ["-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)), (0, (3, 1, 1, 1))]
+
+
+def _picture(height: float) -> Picture:
+    return Picture(figsize=(WIDTH / 72, height / 72))
+
+
+def _axes(picture: Picture, left: float, top: float, width: float, height: float) -> Axes:
+    """Add axes at a place given in points from the upper left corner."""
+    w, h = picture.get_size_inches() * 72
+    axes = picture.add_axes((left / w, 1 - (top + height) / h, width / w, height / h))
+    axes.set_axis_off()
+    return axes
+
+
+def _write(axes: Axes, x: float, y: float, text: str, right: float = 0, **style: Any) -> None:
+    """Write at a point of the data, moved ``right`` by some points."""
+    low, high = axes.get_xlim()
+    width = axes.get_position().width * WIDTH
+    place = x if not right else x + right * (high - low) / width
+    axes.text(place, y, text, **{"va": "center", "fontsize": SIZE, "clip_on": False, **style})
+
+
+def percent(probability: float) -> str:
+    """Write a probability as a reader would: 44.3 %, 0.02 %, 0 %.
+
+    Examples
+    --------
+    >>> percent(0.4432), percent(0.0002), percent(0), percent(1)
+    ('44.3 %', '0.02 %', '0 %', '100 %')
+    """
+    value = 100 * float(probability)
+    if not np.isfinite(value):
+        return number(value)
+    if 0 < value < 0.01:
+        return "< 0.01 %"
+    return f"{value:.2f} %" if 0 < value < 0.1 else f"{value:.1f} %".replace(".0 %", " %")
+
+
+def number(value: float) -> str:
+    """Write a logit with two decimals, a true minus sign, and NaN and infinity by name.
+
+    Examples
+    --------
+    >>> number(-1.5), number(float("nan")), number(float("-inf"))
+    ('−1.50', 'NaN', '−∞')
+    """
+    text = "NaN" if np.isnan(value) else "∞" if np.isposinf(value) else f"{value + 0.0:.2f}"
+    return ("−∞" if np.isneginf(value) else text).replace("-", "−")
+
+
+FORMATS = {"probability": percent, "logit": number, "log-probability": number}
+
+
+def _listed(names: Sequence[str], values: Sequence[str]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in zip(names, values, strict=True))
+
+
+def bars(
+    tokens: Sequence[str],
+    values: ArrayLike | Mapping[str, ArrayLike],
+    *,
+    show: ArrayLike | None = None,
+    kept: ArrayLike | Mapping[str, ArrayLike] | None = None,
+    before: ArrayLike | Mapping[str, ArrayLike] | None = None,
+    drawn: int | None = None,
+    unit: str = "probability",
+    limits: tuple[float, float] | None = None,
+) -> Picture:
+    """Draw one horizontal bar per token, with its value: what is kept, cut and drawn.
+
+    Parameters
+    ----------
+    tokens : V strings
+    values : V numbers, or a mapping of panel titles to such rows, drawn side by side
+        NaN has no bar; what is beyond the limits, infinities too, has a bar up to them.
+    show : indices, optional
+        Which tokens to list, in this order; the others become one last row. By default all.
+    kept : V booleans, or a mapping, optional
+        A token that is not kept has a hollow bar and the word "cut".
+    before : V numbers, or a mapping, optional
+        Values before the cut, drawn hollow behind the bars.
+    drawn : int, optional
+        The token that was chosen: its bar has another colour, and its name an arrow.
+    unit : {"probability", "logit", "log-probability"}
+    limits : (low, high), optional
+        Of the axis. By default 0 and 1 for probabilities, and what the values need for the others.
+
+    Returns
+    -------
+    Picture
+    """
+    panels = values if isinstance(values, Mapping) else {"": values}
+    rows = {title: np.asarray(row, dtype=float) for title, row in panels.items()}
+    shown = list(range(len(tokens))) if show is None else [int(i) for i in np.asarray(show)]
+    rest = np.setdiff1d(np.arange(len(tokens)), shown)
+    if limits is None:
+        ends = np.concatenate([row[shown][np.isfinite(row[shown])] for row in rows.values()] + [np.zeros(1)])
+        limits = (0, 1) if unit == "probability" else (ends.min(), max(ends.max(), ends.min() + 1e-9))
+
+    names = [("▸ " if t == drawn else "") + tokens[t] for t in shown]
+    names += [f"{len(rest)} others"] if len(rest) else []
+    top = 26 if any(rows) else 4
+    picture = _picture(top + len(names) * ROW + 26)
+    left = max(LABELS, 8 * max(map(len, names)))
+    width = (WIDTH - left) / len(rows)
+    said = []
+    for i, (title, row) in enumerate(rows.items()):
+        axes = _axes(picture, left + i * width, top, width - VALUES, len(names) * ROW)
+        _lay_out(axes, names if i == 0 else [], len(names), limits, unit)
+        axes.set_title(title, fontsize=SIZE, fontweight="bold", loc="left", pad=7)
+        keep = np.ones(len(tokens), dtype=bool) if kept is None else np.asarray(_of(kept, title))
+        ghost = None if before is None else np.asarray(_of(before, title), dtype=float)
+        written = []
+        for y, token in enumerate(shown):
+            colour = CUT if not keep[token] else DRAWN if token == drawn else KEPT
+            if ghost is not None:
+                _bar(axes, y, 0, ghost[token], CUT, hollow=True)
+            _bar(axes, y, 0, row[token], colour, hollow=not keep[token])
+            written.append(FORMATS[unit](row[token]) + ("" if keep[token] else " cut"))
+            ends = np.array([row[token], 0.0 if ghost is None else ghost[token]])
+            _write(axes, min(max(0, *ends[np.isfinite(ends)], 0), limits[1]), y, written[-1], right=4)
+        if len(rest):
+            other = row[rest].sum() if unit == "probability" else row[rest].max()
+            written.append(percent(other) if unit == "probability" else "≤ " + number(other))
+            end = other if unit == "probability" and np.isfinite(other) else 0
+            if ghost is not None:
+                _bar(axes, len(shown), 0, ghost[rest].sum(), CUT, hollow=True)
+            _bar(axes, len(shown), 0, end, CUT)
+            _write(axes, end, len(shown), written[-1], right=4)
+        plain = [name.removeprefix("▸ ") for name in names]
+        said.append((f"{title}: " if title else "") + _listed(plain, written))
+    chosen = "" if drawn is None else f" Chosen: {tokens[drawn]}."
+    picture.alt = f"Bars of {unit}. " + ". ".join(said) + "." + chosen
+    return picture
+
+
+def _lay_out(axes: Axes, names: Sequence[str], count: int, limits: tuple[float, float], label: str) -> None:
+    """Set up a list of rows, one per token, from the top down, with a line at 0."""
+    axes.set_xlim(*limits)
+    axes.set_ylim(count - 0.5, -0.5)
+    for y, name in enumerate(names):
+        _write(axes, limits[0], y, name, right=-6, ha="right")
+    axes.add_artist(Line2D([0, 0], [-0.5, count - 0.5], color=INK, linewidth=0.8, clip_on=False))
+    _write(axes, sum(limits) / 2, count + 0.1, label, ha="center")
+
+
+def _of(rows: Any, title: str) -> Any:
+    return rows[title] if isinstance(rows, Mapping) else rows
+
+
+def _bar(axes: Axes, y: float, left: float, right: float, colour: str, hollow: bool = False) -> None:
+    """Add one bar. A hollow one differs in nothing but its fill, so that all frames have one shape."""
+    low, high = axes.get_xlim()
+    left, right = (
+        float(np.clip(np.nan_to_num(x, nan=0, posinf=high, neginf=low), low, high)) for x in (left, right)
+    )
+    look: Any = {
+        "facecolor": PAPER if hollow else colour,
+        "edgecolor": colour,
+        "linewidth": 1,
+        "clip_on": False,
+    }
+    axes.add_artist(Rectangle((left, y - 0.34), right - left, 0.68, **look))
+
+
+def staircase(
+    tokens: Sequence[str], probs: ArrayLike, *, p: float, kept: ArrayLike, show: int | None = None
+) -> Picture:
+    """Draw the cumulative probability as stairs down the list of tokens, and where they reach p.
+
+    Parameters
+    ----------
+    tokens : V strings, from the most probable down
+    probs : V probabilities, in the same order
+    p : float
+        Where the dashed line stands.
+    kept : V booleans
+        What is in the nucleus; the steps outside it are hollow.
+    show : int, optional
+        How many tokens to list. By default all.
+
+    Returns
+    -------
+    Picture
+    """
+    probs, kept = np.asarray(probs, dtype=float), np.asarray(kept, dtype=bool)
+    ends, count = np.cumsum(probs), show or len(tokens)
+    picture = _picture(24 + count * ROW + 26)
+    axes = _axes(picture, LABELS, 24, WIDTH - LABELS - VALUES, count * ROW)
+    _lay_out(axes, tokens[:count], count, (0, 1), "cumulative probability")
+    axes.add_artist(
+        Line2D([p, p], [-0.5, count - 0.5], color=DRAWN, linewidth=1.4, linestyle="--", clip_on=False)
+    )
+    _write(axes, p, -1, f"p = {p:.2f}", ha="center", color=DRAWN)
+    for y in range(count):
+        _bar(axes, y, ends[y] - probs[y], ends[y], KEPT if kept[y] else CUT, hollow=not kept[y])
+        _write(axes, 1, y, percent(ends[y]), right=6)
+    inside, number_kept = percent(probs[kept].sum()), int(kept.sum())
+    picture.alt = (
+        f"Stairs of cumulative probability: {_listed(tokens[:count], [percent(e) for e in ends[:count]])}. "
+        f"At p = {p:.2f} the nucleus is {number_kept} of {len(tokens)} tokens and holds {inside}."
+    )
+    return picture
+
+
+def curves(
+    x: ArrayLike,
+    lines: Mapping[str, ArrayLike],
+    *,
+    x_label: str,
+    y_label: str,
+    mark: float | None = None,
+    limits: tuple[float, float] | None = None,
+    log: bool = False,
+) -> Picture:
+    """Draw named lines over a common axis, such as probabilities over temperature.
+
+    Parameters
+    ----------
+    x : n numbers, rising
+    lines : mapping of names to n numbers
+        Each line is named at its right end, and told apart by its dashes as well as its colour.
+    x_label, y_label : str
+        With the unit, where there is one.
+    mark : float, optional
+        An x at which a vertical line stands and every line has a dot with its value.
+    limits : (low, high), optional
+        Of the upright axis.
+    log : bool
+        Whether the x axis is logarithmic.
+
+    Returns
+    -------
+    Picture
+    """
+    x = np.asarray(x, dtype=float)
+    rows = {name: np.asarray(line, dtype=float) for name, line in lines.items()}
+    low, high = limits or (min(0.0, *map(np.min, rows.values())), max(map(np.max, rows.values())))
+    picture = _picture(280)
+    axes = _axes(picture, 46, 26, WIDTH - 46 - 92, 208)
+    axes.set_xscale("log" if log else "linear")
+    axes.set_xlim(x[0], x[-1])
+    axes.set_ylim(low, high)
+    axes.set_axis_on()
+    axes.set_facecolor("none")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(length=3, labelsize=SIZE - 1)
+    axes.set_xlabel(x_label, fontsize=SIZE)
+    axes.set_title(y_label, fontsize=SIZE, loc="left", pad=8)
+    colours = [KEPT, DRAWN, OTHER, INK]
+    for i, line in enumerate(rows.values()):
+        axes.plot(x, line, color=colours[i % 4], linestyle=DASHES[i % len(DASHES)], linewidth=1.8)
+    heights = _spread([line[-1] for line in rows.values()], (high - low) * 0.065)
+    for i, (name, y) in enumerate(zip(rows, heights, strict=True)):
+        place: Any = {"xytext": (8, 0), "textcoords": "offset points", "va": "center", "annotation_clip": False}
+        axes.annotate(name, (x[-1], y), fontsize=SIZE, color=colours[i % 4], **place)
+    said = [f"{name} from {line[0]:.3g} to {line[-1]:.3g}" for name, line in rows.items()]
+    if mark is not None:
+        axes.axvline(mark, color=INK, linewidth=1)
+        at = {name: float(np.interp(mark, x, line)) for name, line in rows.items()}
+        axes.plot([mark] * len(at), list(at.values()), "o", color=INK, markersize=5)
+        said = [f"{name} {value:.3g}" for name, value in at.items()]
+    where = f"At {x_label} {mark:.2f}" if mark is not None else f"Over {x_label} {x[0]:.3g} to {x[-1]:.3g}"
+    picture.alt = f"Curves of {y_label}. {where}: {', '.join(said)}."
+    return picture
+
+
+def _spread(heights: Sequence[float], gap: float) -> list[float]:
+    """Move labels apart until neighbours stand at least ``gap`` from each other, about where they were."""
+    wanted = np.array(heights, dtype=float)
+    order = np.argsort(wanted, kind="stable")
+    up = wanted[order] - gap * np.arange(len(order))  # equal steps apart: now only equal heights are too near
+    level = (np.maximum.accumulate(up) + np.minimum.accumulate(up[::-1])[::-1]) / 2
+    placed = np.empty_like(wanted)
+    placed[order] = level + gap * np.arange(len(order))
+    return list(placed)
+
+
+def triangle(
+    tokens: Sequence[str], points: Mapping[str, ArrayLike], *, path: ArrayLike | None = None
+) -> Picture:
+    """Draw distributions over three tokens as points of a triangle: certainty in the corners.
+
+    Parameters
+    ----------
+    tokens : 3 strings
+        One for each corner: lower left, lower right, top.
+    points : mapping of names to 3 probabilities
+    path : array, shape (n, 3), optional
+        Distributions that are joined by a line.
+
+    Returns
+    -------
+    Picture
+    """
+    corners = np.array([[0, 0], [1, 0], [0.5, np.sqrt(3) / 2]])
+    picture = _picture(330)
+    axes = _axes(picture, 70, 34, 300, 260)
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, np.sqrt(3) / 2)
+    axes.add_artist(Polygon(corners, facecolor=PAPER, edgecolor=INK, linewidth=1, clip_on=False))
+    for token, (x, y), down in zip(tokens, corners, (0.06, 0.06, -0.06), strict=True):
+        _write(axes, x, y - down, token, ha="center", fontweight="bold")
+    if path is not None:
+        axes.add_artist(Line2D(*(np.asarray(path) @ corners).T, color=KEPT, linewidth=1.8, clip_on=False))
+    for name, probs in points.items():
+        x, y = np.asarray(probs, dtype=float) @ corners
+        axes.add_artist(Line2D([x], [y], marker="o", color=DRAWN, markersize=8, clip_on=False))
+        _write(axes, x, y, name, right=7, va="bottom")
+    said = [
+        f"{name} at {_listed(tokens, [percent(p) for p in np.asarray(row)])}" for name, row in points.items()
+    ]
+    picture.alt = f"Triangle with corners {', '.join(tokens)}. Points: {'; '.join(said)}."
+    return picture
+
+
+def forward_pass(
+    tokens: Sequence[str], token: int, embedding: ArrayLike, logits: ArrayLike, probs: ArrayLike, choice: int
+) -> Picture:
+    """Draw the arrays of one forward pass in a row, each under its name and shape.
+
+    Parameters
+    ----------
+    tokens : V strings
+    token : int
+        Index of the token that is read.
+    embedding : d numbers
+    logits, probs : V numbers each
+    choice : int
+        Index of the token that is chosen.
+
+    Returns
+    -------
+    Picture
+        Blue cells are positive and orange ones negative; the stronger the colour, the larger the number.
+    """
+    arrays = {
+        "token": np.eye(len(tokens))[token],
+        "embedding": embedding,
+        "logits": logits,
+        "probabilities": probs,
+    }
+    picture = _picture(400)
+    height, lefts = 330, (28, 124, 220, 352)
+    for i, (name, column) in enumerate(arrays.items()):
+        row = np.asarray(column, dtype=float)
+        axes = _axes(picture, lefts[i], 44, 30, height)
+        axes.set_xlim(0, 1)
+        axes.set_ylim(len(row), 0)
+        strength = 0.002 + 0.996 * np.abs(row) / np.abs(row).max()  # an opacity of 0 or 1 goes unwritten
+        colours = [(DRAWN if value < 0 else KEPT, float(s)) for value, s in zip(row, strength, strict=True)]
+        axes.bar(0, 1, 1, np.arange(len(row)), align="edge", color=colours, clip_on=False)
+        axes.bar(0, len(row), 1, 0, align="edge", fill=False, edgecolor=INK, linewidth=0.8, clip_on=False)
+        _write(axes, 0.5, -len(row) * 0.085, name, ha="center", fontweight="bold")
+        _write(axes, 0.5, -len(row) * 0.035, f"({len(row)},)", ha="center", fontsize=SIZE - 1)
+        if i:
+            _write(axes, -0.8, len(row) / 2, "→", ha="center", fontsize=20)
+        if len(row) == len(tokens):
+            pick = token if i == 0 else choice if i == 3 else int(row.argmax())
+            word = " " + number(row[pick]) if i == 2 else ""
+            colour = DRAWN if i == 3 else INK
+            _write(axes, 1.1, pick + 0.5, tokens[pick] + word, fontsize=SIZE - 1, color=colour)
+    p = np.asarray(probs, dtype=float)
+    picture.alt = (
+        f"Forward pass: token {tokens[token]}, number {token} of {len(tokens)}; its embedding of "
+        f"{len(np.asarray(embedding))} numbers; {len(tokens)} logits; as many probabilities, the largest "
+        f"{percent(p.max())} for {tokens[int(p.argmax())]}; choice: {tokens[choice]}, {percent(p[choice])}."
+    )
+    return picture

@@ -1,0 +1,193 @@
+"""The static form of an explorer: what is kept of each state, and that nothing is lost."""
+
+import json
+import re
+from itertools import product
+
+import numpy as np
+import pytest
+from ipywidgets import Checkbox, Dropdown, FloatSlider, IntSlider, Label, SelectionSlider, ToggleButtons
+from matplotlib.figure import Figure
+
+from nexttoken import apply_temperature, plots, softmax
+from nexttoken.frames import DIGITS, Control, compress, draw, encode, static_html
+from nexttoken.svg import to_svg
+
+TOKENS = ["cat", "dog", "owl"]
+Z = np.array([2.0, 1.0, 0.0])
+
+
+def picture(temperature, view="probabilities"):
+    z = apply_temperature(Z, temperature)
+    if view == "logits":
+        return plots.bars(TOKENS, z, unit="logit", limits=(0, 20))
+    return plots.bars(TOKENS, softmax(z))
+
+
+def sliders():
+    return {
+        "view": ToggleButtons(options=["logits", "probabilities"]),
+        "temperature": FloatSlider(1, min=0.1, max=3, step=0.1, readout_format=".1f", tooltip="hot or cold"),
+    }
+
+
+def number(digits: str) -> int:
+    return int(np.polyval([DIGITS.index(digit) for digit in digits], len(DIGITS)))
+
+
+def replay(data: dict, state: int, first: str) -> str:
+    """Apply the slots of a state to the first frame, as the page script does; return the SVG."""
+    group, place = data.get("where", {state: (0, state)})[state]
+    group = data["groups"][group]
+    svg = group.get("svg", first)
+    tags = list(re.finditer(r"<(?!/)[^>]*>([^<]*)", svg))
+    changed = {}
+    for part, attribute, *pieces in group["slots"]:
+        text = ""
+        for piece in pieces:
+            if isinstance(piece, str):
+                text += piece
+                continue
+            row = group["columns"][piece[0]]
+            width = len(row) // group["count"]
+            entry = number(row[place * width : (place + 1) * width])
+            text += group["words"][entry] if len(piece) == 1 else f"{(entry + piece[1]) / 10:g}"
+        changed.setdefault(part, []).append((attribute, text.replace("&", "&amp;").replace("<", "&lt;")))
+    result, end = "", 0
+    for i, tag in enumerate(tags):
+        piece = tag[0]
+        for attribute, text in changed.get(i, []):
+            if attribute:
+                piece = re.sub(rf' {attribute}="[^"]*"', lambda _: f' {attribute}="{text}"', piece, count=1)  # noqa: B023
+            else:
+                piece = piece[: len(piece) - len(tag[1])] + text
+        result += svg[end : tag.start()] + piece
+        end = tag.end()
+    return result + svg[end:]
+
+
+def data_of(html: str) -> dict:
+    return json.loads(re.search(r'<script type="application/json">(.*)</script>', html)[1])
+
+
+def test_slots_on_the_first_frame_are_the_frame_drawn_directly():
+    html = static_html(picture, None, sliders())
+    data, first = data_of(html), re.search(r"<svg.*</svg>", html)[0]
+    controls = [Control(name, widget) for name, widget in sliders().items()]
+    for state, (view, temperature) in enumerate(product(*(control.values for control in controls))):
+        assert replay(data, state, first) == to_svg(picture(temperature, view))
+
+
+def test_the_first_frame_is_the_state_of_the_controls():
+    html = static_html(picture, None, sliders())
+    assert to_svg(picture(1.0, "logits")) in html
+
+
+def test_the_same_explorer_gives_the_same_html():
+    assert static_html(picture, None, sliders()) == static_html(picture, None, sliders())
+
+
+def test_frames_of_different_shapes_are_grouped_and_reported(capsys):
+    def growing(n):
+        return plots.bars([str(i) for i in range(n)], np.full(n, 1 / n))
+
+    html = static_html(growing, None, {"n": IntSlider(2, min=1, max=4)})
+    data, first = data_of(html), re.search(r"<svg.*</svg>", html)[0]
+    assert len(data["groups"]) == 4
+    assert sum("svg" not in group for group in data["groups"]) == 1  # the one in the page
+    for state in range(4):
+        assert replay(data, state, first) == to_svg(growing(state + 1))
+    assert "frames of 4 shapes" in capsys.readouterr().err
+
+
+def test_controls_are_native_labelled_and_start_where_they_should():
+    html = static_html(picture, None, sliders())
+    assert '<legend><span>view</span></legend><label><input type="radio" name="view" value="0" checked>' in html
+    assert '<input type="range" name="temperature" min="0.1" max="3" step="0.1" value="1">' in html
+    assert '<span>temperature</span><output aria-live="off">1.0</output>' in html
+    assert "<small>hot or cold</small>" in html
+    assert "<form hidden" in html  # a control appears when it works
+
+
+def test_every_kind_of_control_is_read():
+    widgets = {
+        "a": IntSlider(3, min=1, max=7, step=2),
+        "b": SelectionSlider(options=[("few", 1), ("many", 9)], value=9),
+        "c": Dropdown(options=["x", "y"], value="y", description="which"),
+        "d": Checkbox(value=True),
+    }
+    controls = [Control(name, widget) for name, widget in widgets.items()]
+    assert [control.values for control in controls] == [[1, 3, 5, 7], [1, 9], ["x", "y"], [False, True]]
+    assert [control.labels for control in controls][1:] == [["few", "many"], ["x", "y"], ["off", "on"]]
+    assert [control.start for control in controls] == [1, 1, 1, 1]
+    html = "".join(control.html() for control in controls)
+    assert 'min="0" max="1" step="1" value="1" aria-valuetext="many"' in html
+    assert "<span>which</span><select" in html
+    assert "<option selected>y</option>" in html
+    assert '<input type="checkbox" name="d" checked>' in html
+
+
+def test_the_grid_of_a_slider_is_even_and_ends_where_it_can():
+    control = Control("t", FloatSlider(0.1, min=0.1, max=1, step=0.1, readout_format=".1f"))
+    assert control.labels == ["0.1", "0.2", "0.3", "0.4", "0.5", "0.6", "0.7", "0.8", "0.9", "1.0"]
+    assert control.values[2] == 0.3
+    assert Control("t", FloatSlider(0, min=0, max=1, step=0.4)).values == [0, 0.4, 0.8]
+
+
+def test_a_description_of_ones_own_is_the_label():
+    html = static_html(picture, lambda temperature: f"It is {temperature} & warm.", {"temperature": FloatSlider(1, min=1, max=2, step=1)})  # fmt: skip  # noqa: E501
+    assert 'aria-label="It is 1.0 &amp; warm."' in html
+
+
+def test_labels_and_data_cannot_break_out_of_the_page():
+    bad = '</script><b title="'
+    html = static_html(lambda c: plots.bars([c, "b"], [0.5, 0.5]), None, {"c": Dropdown(options=[bad, "x"])})
+    assert "<b" not in html.replace("<button", "")
+    assert html.count("</script>") == 1
+
+
+def test_one_figure_handed_out_twice_is_drawn_once(monkeypatch):
+    same, count = plots.bars(TOKENS, softmax(Z)), []
+    monkeypatch.setattr(
+        type(same), "savefig", lambda self, *a, **k: count.append(1) or Figure.savefig(self, *a, **k)
+    )
+    list(draw(lambda n: same, None, [Control("n", IntSlider(1, min=1, max=5))]))
+    assert len(count) == 1
+
+
+def test_small_integers_have_digits_of_equal_width():
+    for row in ([0], [0, 91], [5, 92, 8463], [8464]):
+        text = encode(row)
+        width = len(text) // len(row)
+        assert [number(text[i * width : (i + 1) * width]) for i in range(len(row))] == row
+
+
+def test_a_one_state_explorer_has_no_slots():
+    frames = list(draw(picture, None, [Control("temperature", FloatSlider(1, min=1, max=1))]))
+    assert compress(frames, 0)["groups"][0]["slots"] == []
+
+
+def test_too_many_states_are_refused_with_their_count():
+    widgets = {"temperature": FloatSlider(1, min=1, max=30, step=0.01), "view": Checkbox()}
+    with pytest.raises(ValueError, match=r"5802 states \(temperature 2901 × view 2\) are more than 2000"):
+        static_html(picture, None, widgets)
+
+
+def test_a_plot_that_fails_names_the_state():
+    with pytest.raises(RuntimeError, match=r"failed at temperature=0.0: ValueError: temperature=0.0 must be"):
+        static_html(picture, None, {"temperature": FloatSlider(0, min=0, max=1, step=0.5)})
+
+
+def test_a_plot_that_returns_no_figure_is_refused():
+    with pytest.raises(TypeError, match="plot returned str: return a matplotlib Figure"):
+        static_html(lambda n: "no", lambda n: "", {"n": IntSlider(1, min=1, max=2)})
+
+
+def test_other_widgets_are_refused():
+    with pytest.raises(TypeError, match="n is a Label: give a FloatSlider"):
+        static_html(picture, None, {"n": Label("no")})
+
+
+def test_a_start_off_the_grid_is_refused():
+    with pytest.raises(ValueError, match=r"temperature starts at 0\.55"):
+        static_html(picture, None, {"temperature": FloatSlider(0.55, min=0.1, max=1, step=0.1)})
