@@ -1,0 +1,101 @@
+"""The built book: every page, figure and explorer in place, and nothing that needs a kernel."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from conftest import NOTEBOOKS, ROOT, cells
+
+SITE = ROOT / "_build" / "html"
+PAGES = sorted(SITE.rglob("*.html")) if SITE.exists() else []
+
+
+def page(name: str) -> str:
+    return (SITE / "book" / f"{name}.html").read_text(encoding="utf-8")
+
+
+def test_the_book_is_built():
+    assert SITE.exists(), "there is no built book: run make build first"
+    names = re.findall(r"(?:root|file): (\S+)", (ROOT / "_toc.yml").read_text())
+    for name in names:
+        assert (SITE / f"{name}.html").exists()
+
+
+def test_the_book_is_not_older_than_its_sources():
+    """A test of yesterday's pages proves nothing."""
+    built = (SITE / "index.html").stat().st_mtime
+    sources = [*(ROOT / "src").rglob("*.py"), *(ROOT / "book").glob("*.*"), *(ROOT / "book/_static").glob("*")]
+    assert [str(path) for path in sources if path.stat().st_mtime > built] == [], "run make build again"
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_every_figure_and_explorer_of_a_chapter_is_in_its_page(notebook):
+    code, html = cells(notebook, "code"), page(notebook.stem)
+    explorers = sum(
+        source.count("explore(") - source.count("import") * source.count("explore(") for source in code
+    )
+    figures = sum(source.strip().splitlines()[-1].startswith("plots.") for source in code)
+    assert html.count('<div class="explorer">') == explorers >= 1
+    assert html.count('<svg viewBox="') >= explorers + figures
+    for svg in re.findall(r'<svg viewBox="[^>]*>', html):
+        assert re.search(r'aria-label="[^"]{20,}"', svg)
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_no_widget_runtime_and_nothing_for_a_policy_to_refuse(path):
+    html = path.read_text(encoding="utf-8")
+    for forbidden in ("widget-view+json", "widget-state+json", "require.js", "html-manager", "thebe"):
+        assert forbidden not in html
+    for explorer in re.findall(r'<div class="explorer">.*?</script></div>', html, flags=re.DOTALL):
+        assert " style=" not in explorer
+        assert not re.search(r" on\w+=", explorer)
+
+
+def test_the_page_script_is_small_and_loaded_where_it_is_used():
+    assert (SITE / "_static" / "explorer.js").stat().st_size < 6000
+    for path in PAGES:
+        html = path.read_text(encoding="utf-8")
+        assert ("explorer.js" in html) == ('<div class="explorer">' in html), path
+
+
+def test_a_second_explorer_adds_less_than_60_kb():
+    for path in PAGES:
+        html = path.read_text(encoding="utf-8")
+        for explorer in re.findall(r'<div class="explorer">.*?</script></div>', html, flags=re.DOTALL):
+            assert len(explorer.encode()) < 60_000, (path.stem, len(explorer))
+
+
+class Links(HTMLParser):
+    """Collects the ids of a page and the places that it points to."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.ids: set[str] = set()
+        self.links: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.ids |= {given["id"]} if given.get("id") else set()
+        self.links += [given[name] for name in ("href", "src") if given.get(name)]
+
+
+def test_no_link_inside_the_book_is_dead():
+    parsed = {path: Links(path.read_text(encoding="utf-8")) for path in PAGES}
+    for path, links in parsed.items():
+        for link in links.links:
+            if re.match(r"[a-z]+:|//", link):
+                continue
+            target, _, anchor = link.partition("#")
+            file = (path.parent / target.partition("?")[0]).resolve() if target else path.resolve()
+            assert file.exists(), (path.name, link)
+            if anchor and file.suffix == ".html":
+                ids = parsed[next(p for p in parsed if p.resolve() == file)].ids
+                assert anchor in ids, (path.name, link)
+
+
+def test_the_sources_of_the_pages_name_no_place_on_this_machine():
+    for path in PAGES:
+        assert str(Path.home()) + "/" not in path.read_text(encoding="utf-8")
+        assert str(ROOT) not in path.read_text(encoding="utf-8")

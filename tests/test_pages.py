@@ -1,0 +1,253 @@
+"""The pages in a browser, opened from disk with the network closed: every control moves its figure."""
+
+import os
+import re
+import shutil
+from itertools import product
+
+import numpy as np
+import pytest
+from conftest import NOTEBOOKS, ROOT, cells
+from playwright.sync_api import sync_playwright
+
+import nexttoken
+from nexttoken.frames import Control, draw
+
+SITE = ROOT / "_build" / "html"
+CHROMIUM = os.environ.get("CHROMIUM") or next(
+    filter(None, map(shutil.which, ("chromium", "google-chrome"))), None
+)
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+every_chapter = pytest.mark.parametrize("name", [path.stem for path in NOTEBOOKS])
+
+if not CHROMIUM and not os.environ.get("CI"):
+    pytest.skip("no Chromium on the path: install one, or name it in CHROMIUM", allow_module_level=True)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    assert CHROMIUM, "no Chromium on the path: install one, or name it in CHROMIUM"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser):
+    """``visit("02_softmax")`` opens a page from disk; at the end no error may have been seen."""
+    errors, contexts = [], []
+
+    def go(name, anchor="", **options):
+        context = browser.new_context(viewport={"width": 1280, "height": 900}, **options)
+        contexts.append(context)
+        context.route(re.compile("^https?:"), lambda route: errors.append(route.request.url) or route.abort())
+        page = context.new_page()
+        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        file = name if str(name).endswith(".html") else SITE / "book" / f"{name}.html"
+        page.goto(f"file://{file}{anchor}")
+        return page
+
+    yield go
+    for context in contexts:
+        context.close()
+    assert errors == []
+
+
+@pytest.fixture(scope="module")
+def explorers():
+    """``explorers("02_softmax")`` runs the chapter here: each explorer's plot, describe and controls."""
+
+    def record(name):
+        found = []
+
+        def explore(plot, *, describe=None, **controls):
+            found.append((plot, describe, [Control(*item) for item in controls.items()]))
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(nexttoken, "explore", explore)
+            exec("\n".join(cells(ROOT / "book" / f"{name}.ipynb", "code")), {})
+        return found
+
+    return record
+
+
+def values(page, place):
+    """Return what the controls of an explorer show."""
+    return page.evaluate(
+        """place => [...document.querySelectorAll(".explorer")[place].querySelectorAll("input, select")]
+        .map(input => input.type === "radio" || input.type === "checkbox" ? input.checked : input.value)""",
+        place,
+    )
+
+
+@every_chapter
+def test_every_control_moves_the_figure_from_the_keyboard(visit, name):
+    page = visit(name)
+    for explorer in page.locator(".explorer").all():
+        figure = explorer.locator("svg")
+        controls = explorer.locator("input:not([type=radio]), input[type=radio]:checked, select").all()
+        assert controls
+        for control in controls:
+            kind = control.get_attribute("type")
+            keys = {
+                "range": ["End", "Home", "ArrowRight", "PageUp", "PageDown", "ArrowLeft"],
+                "checkbox": ["Space"],
+            }
+            start, seen = figure.evaluate("svg => svg.outerHTML"), set()
+            control.focus()
+            for key in keys.get(kind, ["ArrowDown", "ArrowUp"]):
+                page.keyboard.press(key)
+                seen.add(figure.evaluate("svg => svg.outerHTML"))
+            assert seen - {start}, control.evaluate("control => control.outerHTML")
+            explorer.locator("button").click()
+            assert figure.evaluate("svg => svg.outerHTML") == start
+
+
+@every_chapter
+def test_slots_give_the_frame_that_is_drawn_directly(visit, explorers, name):
+    """Seeded random states of every explorer, set through the address."""
+    page, rng = visit(name), np.random.default_rng(0)
+    for place, (plot, describe, controls) in enumerate(explorers(name)):
+        for _ in range(4):
+            picks = [int(rng.integers(len(control.values))) for control in controls]
+            alone = [_only(control, pick) for control, pick in zip(controls, picks, strict=True)]
+            (frame,) = draw(plot, describe, alone)
+            state = {c.name: c.labels[pick] for c, pick in zip(controls, picks, strict=True)}
+            page.evaluate("state => { location.hash = new URLSearchParams(state) }", state)
+            page.wait_for_timeout(30)
+            shown, drawn = page.evaluate(
+                """([place, html]) => {
+                const holder = document.createElement("div");
+                holder.innerHTML = html;
+                const figure = document.querySelectorAll(".explorer")[place].querySelector("svg");
+                return [figure.outerHTML, holder.innerHTML];
+                }""",
+                [place, str(frame)],
+            )
+            assert shown == drawn, state
+
+
+def _only(control, pick):
+    """Return the control with one value left."""
+    one = object.__new__(Control)
+    one.name, one.widget, one.start = control.name, control.widget, 0
+    one.values, one.labels = [control.values[pick]], [control.labels[pick]]
+    return one
+
+
+def test_the_value_is_written_and_the_sentence_follows(visit):
+    page = visit("03_temperature")
+    explorer = page.locator(".explorer").first
+    slider, status = explorer.locator("input[type=range]"), explorer.locator("[role=status]")
+    slider.focus()
+    page.keyboard.press("Home")
+    assert explorer.locator("output").text_content() == "0.1"
+    assert status.text_content() == ""  # nothing is said while the reader moves
+    page.wait_for_timeout(900)
+    assert status.text_content() == explorer.locator("svg").get_attribute("aria-label")
+    assert "jumps 99.9 %" in status.text_content()
+    assert page.url.endswith("#view=probabilities&temperature=0.1")
+
+
+def test_the_address_carries_the_state(visit):
+    page = visit("03_temperature", "#temperature=0.5&view=logits")
+    explorer = page.locator(".explorer").first
+    assert explorer.locator("output").text_content() == "0.5"
+    assert explorer.locator("input[type=radio]").first.is_checked()
+    assert explorer.locator("text=15.18").count() == 1  # 7.59 / 0.5
+
+
+def test_an_address_that_means_nothing_changes_nothing(visit):
+    page = visit("03_temperature", "#temperature=cold&%zz")
+    assert page.locator(".explorer output").first.text_content() == "1.0"
+
+
+def test_the_page_turning_keys_spare_a_slider(visit):
+    page = visit("03_temperature")
+    page.locator(".explorer input[type=range]").first.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_timeout(200)
+    assert "03_temperature" in page.url
+    assert page.locator(".explorer output").first.text_content() == "1.1"
+
+
+def test_two_copies_of_one_explorer_both_work(visit, tmp_path):
+    """Radio buttons share their name with the other copy in the source; the script makes it their own."""
+    html = (SITE / "book" / "03_temperature.html").read_text(encoding="utf-8")
+    one = re.search(r'<div class="explorer">.*?</script></div>', html, flags=re.DOTALL)[0]
+    script = (SITE / "_static" / "explorer.js").as_uri()
+    file = tmp_path / "two.html"
+    file.write_text(
+        f'<!doctype html><meta charset="utf-8">{one}<p hidden>{one}</p>{one}<script src="{script}"></script>'
+    )
+    page = visit(file)
+    for place in (0, 2):
+        page.locator(".explorer").nth(place).locator("input[type=radio]").first.check()
+    assert values(page, 0)[:2] == values(page, 2)[:2] == [True, False]
+    assert values(page, 1)[:2] == [False, True]
+
+
+@every_chapter
+def test_without_a_script_there_is_the_figure_and_no_dead_control(visit, name):
+    page = visit(name, java_script_enabled=False)
+    assert page.locator(".explorer svg").first.is_visible()
+    assert page.locator(".explorer svg").count() == page.locator(".explorer").count()
+    for control in page.locator(".explorer input, .explorer select, .explorer button").all():
+        assert not control.is_visible()
+
+
+def test_paper_has_no_controls(visit):
+    page = visit("03_temperature")
+    page.emulate_media(media="print")
+    assert page.locator(".explorer svg").first.is_visible()
+    assert not page.locator(".explorer input").first.is_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_ink_and_colours_stand_out_in_both_themes(visit, scheme):
+    """Text at least 4.5 to 1, bars at least 3 to 1 against the page, as WCAG 2.2 AA asks."""
+    page = visit("03_temperature", color_scheme=scheme)
+    text, bar, ground = page.evaluate(
+        """() => {
+        const fill = name => getComputedStyle(document.querySelector(`.explorer svg ${name}`)).fill;
+        return [fill("text"), fill("path"), getComputedStyle(document.body).backgroundColor];
+        }"""
+    )
+    assert contrast(text, ground) >= 4.5
+    assert contrast(bar, ground) >= 3
+
+
+def contrast(one: str, other: str) -> float:
+    def luminance(colour):
+        c = np.array([int(part) for part in re.findall(r"\d+", colour)[:3]]) / 255
+        return np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722]
+
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@every_chapter
+def test_targets_are_large_enough_for_a_thumb_and_nothing_runs_off_a_phone(visit, name):
+    page = visit(name)
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for control in page.locator(".explorer input[type=range], .explorer select, .explorer button").all():
+        assert control.bounding_box()["height"] >= 44
+    for label in page.locator(".explorer fieldset label").all():
+        assert label.bounding_box()["height"] >= 44
+
+
+def test_every_state_of_a_small_explorer_can_be_reached(visit, explorers):
+    page = visit("03_temperature")
+    _, _, controls = explorers("03_temperature")[0]
+    slider = page.locator(".explorer").first.locator("input[type=range]")
+    slider.focus()
+    page.keyboard.press("Home")
+    seen = [page.locator(".explorer output").first.text_content()]
+    for _ in range(len(controls[1].labels) - 1):
+        page.keyboard.press("ArrowRight")
+        seen.append(page.locator(".explorer output").first.text_content())
+    assert seen == controls[1].labels
+    assert len(list(product(*(control.values for control in controls)))) == 60
