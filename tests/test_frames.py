@@ -102,8 +102,9 @@ def test_frames_of_different_shapes_are_grouped_and_reported(capsys):
 
 def test_controls_are_native_labelled_and_start_where_they_should():
     html = static_html(picture, None, sliders())
-    assert '<legend><span>view</span></legend><label><input type="radio" name="view" value="0" checked>' in html
-    assert '<input type="range" name="temperature" min="0.1" max="3" step="0.1" value="1">' in html
+    assert '<legend>view</legend><label><input type="radio" name="view" value="0" checked>' in html
+    named = 'name="temperature" aria-label="temperature" aria-description="hot or cold"'
+    assert f'<input type="range" {named} min="0.1" max="3" step="0.1" value="1">' in html
     assert '<span>temperature</span><output aria-live="off">1.0</output>' in html
     assert "<small>hot or cold</small>" in html
     assert "<form hidden" in html  # a control appears when it works
@@ -124,7 +125,7 @@ def test_every_kind_of_control_is_read():
     assert 'min="0" max="1" step="1" value="1" aria-valuetext="many"' in html
     assert "<span>which</span><select" in html
     assert "<option selected>y</option>" in html
-    assert '<input type="checkbox" name="d" checked>' in html
+    assert '<input type="checkbox" name="d" aria-label="d" checked>' in html
 
 
 def test_the_grid_of_a_slider_is_even_and_ends_where_it_can():

@@ -22,7 +22,8 @@ def prepare(app: Sphinx, config: Config) -> None:
 
 
 def add_files(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
-    """Load the style of the figures and the script of the explorers on the pages that have some."""
+    """Load style and script where there are figures and explorers, and no state of widgets anywhere."""
+    app.env.nb_metadata.get(page, {}).get("js_files", {}).pop("ipywidgets_state", None)
     body = context.get("body", "")
     if '<svg viewBox="' in body:
         app.add_css_file("explorer.css")
@@ -32,5 +33,5 @@ def add_files(app: Sphinx, page: str, template: str, context: dict[str, Any], do
 
 def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("config-inited", prepare, priority=100)
-    app.connect("html-page-context", add_files)
+    app.connect("html-page-context", add_files, priority=100)  # before MyST-NB adds its own
     return {"parallel_read_safe": True, "parallel_write_safe": False}

@@ -4,6 +4,12 @@
 // Digits of base 92: the printable characters that JSON and HTML leave alone.
 const DIGITS = Array.from({ length: 95 }, (_, i) => String.fromCharCode(32 + i)).filter((c) => !'"\\<'.includes(c)).join("");
 
+function decode(column, count) {
+  const width = column.length / count;
+  const number = (digits) => [...digits].reduce((sum, digit) => sum * DIGITS.length + DIGITS.indexOf(digit), 0);
+  return Array.from({ length: count }, (_, i) => number(column.slice(i * width, (i + 1) * width)));
+}
+
 function explorer(root) {
   const { controls, start, groups, where } = JSON.parse(root.querySelector("script").textContent);
   const form = root.querySelector("form");
@@ -36,12 +42,8 @@ function explorer(root) {
     const indices = inputs.map(read);
     const state = indices.reduce((sum, index, i) => sum * controls[i][1].length + index, 0);
     const [group, place] = where?.[state] ?? [0, state];
-    const { count, slots, columns, words, svg: base } = groups[group];
-    const entry = (column) => {
-      const width = columns[column].length / count;
-      const digits = columns[column].substr(place * width, width);
-      return [...digits].reduce((sum, digit) => sum * DIGITS.length + DIGITS.indexOf(digit), 0);
-    };
+    const { count, slots, words, svg: base } = groups[group];
+    const rows = (groups[group].rows ??= groups[group].columns.map((column) => decode(column, count)));
     if (group !== shown) {
       if (shown >= 0 || base) {
         const holder = document.createElement("div");
@@ -58,7 +60,7 @@ function explorer(root) {
         .map((piece) => {
           if (typeof piece === "string") return piece;
           const [column, least] = piece;
-          return least === undefined ? words[entry(column)] : (entry(column) + least) / 10;
+          return least === undefined ? words[rows[column][place]] : (rows[column][place] + least) / 10;
         })
         .join("");
       if (!attribute) {

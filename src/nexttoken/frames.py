@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
 from itertools import product
-from typing import Any, TextIO
+from typing import Any
 
 import ipywidgets
 import numpy as np
@@ -57,37 +57,32 @@ class Control:
 
     def html(self) -> str:
         """Return the native control; the page script finds it by its name."""
-        kind, name = type(self.widget).__name__, escape(self.name)
-        hint = f"<small>{escape(self.widget.tooltip)}</small>" if self.widget.tooltip else ""
-        label = f"<span>{escape(self.label)}</span>"
-        last = len(self.values) - 1
-        if kind == "Checkbox":
-            checked = " checked" if self.start else ""
-            return f'<label><input type="checkbox" name="{name}"{checked}>{label}{hint}</label>'
-        if kind == "ToggleButtons":
-            buttons = "".join(
+        widget, name, start = self.widget, escape(self.name), self.labels[self.start]
+        label, hint = escape(self.label), escape(widget.tooltip or "")
+        named = f'name="{name}" aria-label="{label}"' + f' aria-description="{hint}"' * bool(hint)
+        small = f"<small>{hint}</small>" * bool(hint)
+        if isinstance(widget, ipywidgets.Checkbox):
+            checked = " checked" * self.start
+            return f'<label><input type="checkbox" {named}{checked}><span>{label}</span>{small}</label>'
+        if isinstance(widget, ipywidgets.Dropdown):
+            options = [f"<option>{escape(text)}</option>" for text in self.labels]
+            options[self.start] = options[self.start].replace("<option", "<option selected")
+            return f"<label><span>{label}</span><select {named}>{''.join(options)}</select>{small}</label>"
+        if isinstance(widget, ipywidgets.ToggleButtons):
+            buttons = [
                 f'<label><input type="radio" name="{name}" value="{i}"{" checked" * (i == self.start)}>'
                 f"<span>{escape(text)}</span></label>"
                 for i, text in enumerate(self.labels)
-            )
-            return f"<fieldset><legend>{label}</legend>{buttons}{hint}</fieldset>"
-        if kind == "Dropdown":
-            options = "".join(
-                f"<option{' selected' * (i == self.start)}>{escape(text)}</option>"
-                for i, text in enumerate(self.labels)
-            )
-            return f'<label>{label}<select name="{name}">{options}</select>{hint}</label>'
-        if kind == "SelectionSlider":
-            grid, value = f'min="0" max="{last}" step="1"', str(self.start)
-            value += f'" aria-valuetext="{escape(self.labels[self.start])}'
-        else:
-            shown = [f"{value:.12g}" for value in self.values]
-            grid, value = (
-                f'min="{shown[0]}" max="{shown[-1]}" step="{self.widget.step:.12g}"',
-                shown[self.start],
-            )
-        now = f'<output aria-live="off">{escape(self.labels[self.start])}</output>'
-        return f'<label>{label}{now}<input type="range" name="{name}" {grid} value="{value}">{hint}</label>'
+            ]
+            return f"<fieldset><legend>{label}</legend>{''.join(buttons)}{small}</fieldset>"
+        if isinstance(widget, ipywidgets.SelectionSlider):  # any labels: the native value is their number
+            grid = f'min="0" max="{len(self.values) - 1}" step="1" value="{self.start}"'
+            grid += f' aria-valuetext="{escape(start)}"'
+        else:  # an even grid of numbers: the native value is the true one
+            low, high, now = (f"{self.values[i]:.12g}" for i in (0, -1, self.start))
+            grid = f'min="{low}" max="{high}" step="{widget.step:.12g}" value="{now}"'
+        value = f'<output aria-live="off">{escape(start)}</output>'
+        return f'<label><span>{label}</span>{value}<input type="range" {named} {grid}>{small}</label>'
 
 
 def _options(widget: Any) -> list[tuple[str, Any]]:
@@ -99,10 +94,15 @@ def _same(a: Any, b: Any) -> bool:
     return abs(a - b) < 1e-9 if isinstance(a, float) and isinstance(b, (int, float)) else bool(a == b)
 
 
-def _terminal() -> TextIO:
-    """Return the terminal behind the kernel, which takes standard error for the cell's output."""
+def _tell(text: str, only_on_a_terminal: bool = False) -> None:
+    """Write to the terminal behind the kernel, which takes standard error for the cell's output."""
     copy = getattr(sys.stderr, "_original_stdstream_copy", None)
-    return sys.stderr if copy is None else os.fdopen(os.dup(copy), "w")
+    if only_on_a_terminal and not os.isatty(2 if copy is None else copy):
+        return
+    if copy is None:
+        print(text, end="", file=sys.stderr, flush=True)
+    else:
+        os.write(copy, text.encode())
 
 
 def draw(plot: Callable[..., Figure], describe: Any, controls: Sequence[Control]) -> Iterator[Element]:
@@ -113,7 +113,7 @@ def draw(plot: Callable[..., Figure], describe: Any, controls: Sequence[Control]
         raise ValueError(
             f"{count} states ({sizes}) are more than {MOST_STATES}: take larger steps or fewer controls"
         )
-    terminal, drawn = _terminal(), dict[int, tuple[Figure, Element]]()
+    drawn: dict[int, tuple[Figure, Element]] = {}
     for i, state in enumerate(product(*(control.values for control in controls))):
         values = dict(zip((control.name for control in controls), state, strict=True))
         said = ", ".join(f"{name}={value!r}" for name, value in values.items())
@@ -128,9 +128,9 @@ def draw(plot: Callable[..., Figure], describe: Any, controls: Sequence[Control]
             drawn[id(figure)] = figure, elements(figure, **{"class": "figure", "role": "img", "aria-label": ""})
         frame = Element("svg", drawn[id(figure)][1].attributes | {"aria-label": sentence})
         frame.children = drawn[id(figure)][1].children
-        if terminal.isatty():
-            terminal.write(f"\r  frame {i + 1} of {count}" + "\n" * (i + 1 == count))
-            terminal.flush()
+        done = 20 * (i + 1) // count
+        end = "\n" * (i + 1 == count)
+        _tell(f"\r{'█' * done}{'░' * (20 - done)} frame {i + 1} of {count}{end}", only_on_a_terminal=True)
         yield frame
 
 
@@ -261,9 +261,9 @@ def static_html(plot: Callable[..., Figure], describe: Any, widgets: Mapping[str
         start = start * len(control.values) + control.start
     data = {"controls": [[control.name, control.labels] for control in controls], "start": start}
     data |= compress(frames, start)
-    if len(data["groups"]) > 1:  # type: ignore[arg-type]
-        count = len(data["groups"])  # type: ignore[arg-type]
-        print(f"explorer: frames of {count} shapes; fixed axes would be smaller", file=_terminal(), flush=True)
+    if "where" in data:
+        shapes = len(data["groups"])  # type: ignore[arg-type]
+        _tell(f"explorer: frames of {shapes} shapes; fixed axes would be smaller\n")
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
     return (
         f'<div class="explorer">{frames[start]}<form hidden autocomplete="off">'

@@ -1,0 +1,148 @@
+"""Sphinx extension: when the pages are written, each keeps what it uses and drops the rest.
+
+The theme brings 1.5 MB of icons, 400 kB of styles and a dozen scripts. Here the icons in use become inline
+SVG, the styles become one file without the rules that no page can match, the scripts one file that waits
+for the text, and a content security policy allows nothing but the site's own files.
+"""
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import tinycss2
+from sphinx.application import Sphinx
+
+ICONS = "theme/pydata_sphinx_theme/static/scripts/fontawesome.js"
+UNUSED = ("fontawesome.js", "searchtools.js", "language_data.js", "searchindex.js")  # but for the search page
+ALONE = ("explorer.js", "searchtools.js", "language_data.js", "searchindex.js")  # not for every page
+SCRIPT = re.compile(r'[ \t]*<script[^>]*\bsrc="([^"?]+)[^>]*></script>\n?')
+STYLE = re.compile(r'[ \t]*<link[^>]*\brel="stylesheet"[^>]*>\n?')
+ICON = re.compile(r'<(?:i|span) class="((?:[^"]* )?fa[srb]?[ -][^"]*)"([^>]*)></(?:i|span)>')
+POLICY = (
+    "default-src 'none'; script-src {scripts}; style-src {styles}; img-src 'self' data:; "
+    "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'"
+)
+
+
+def icon(match: re.Match[str], source: str) -> str:
+    """Return the drawing of an icon in place of the element that a script would fill."""
+    names = [name for name in match[1].split() if name.startswith("fa-") and name not in ("fa-solid", "fa-lg")]
+    name = names[0].removeprefix("fa-")
+    found = re.findall(rf'[,{{]"?{name}"?:(\[\d+,\d+,\[[^]]*\],"[^"]*","[^"]*"\])', source)
+    if not found:
+        raise ValueError(f"no icon {name} in the theme's {ICONS}")
+    width, height, _, _, path = json.loads(found[-1])  # the last is the solid one
+    classes = " ".join(["icon", *match[1].split()])
+    return (
+        f'<svg class="{classes}"{match[2]} viewBox="0 0 {width} {height}" aria-hidden="true">'
+        f'<path fill="currentColor" d="{path}"/></svg>'
+    )
+
+
+def sheet(file: Path) -> str:
+    """Return a style sheet with those that it imports in their place."""
+    css = file.read_text(encoding="utf-8")
+    return re.sub(r'@import "([^"]+)";?', lambda match: sheet((file.parent / match[1]).resolve()), css)
+
+
+def prune(css: str, used: set[str]) -> str:
+    """Return a style sheet without icon fonts and without selectors for classes that nothing uses."""
+    return "".join(_rules(tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True), used))
+
+
+def _rules(rules: Iterable[Any], used: set[str]) -> Iterable[str]:
+    for rule in rules:
+        if rule.type == "qualified-rule":
+            selectors = re.split(r",(?![^(]*\))", tinycss2.serialize(rule.prelude))
+            kept = [s for s in selectors if classes(s) <= used]
+            if kept:
+                yield f"{','.join(kept)}{{{tinycss2.serialize(rule.content).strip()}}}\n"
+        elif (
+            rule.type == "at-rule" and rule.lower_at_keyword in ("media", "supports", "layer") and rule.content
+        ):
+            inner = tinycss2.parse_rule_list(rule.content, skip_comments=True, skip_whitespace=True)
+            if text := "".join(_rules(inner, used)):
+                yield f"@{rule.at_keyword}{tinycss2.serialize(rule.prelude)}{{{text}}}\n"
+        elif rule.type == "at-rule" and rule.lower_at_keyword != "charset":
+            text = rule.serialize()
+            if "Font Awesome" not in text and "FontAwesome" not in text:
+                yield text + "\n"
+
+
+def classes(selector: str) -> set[str]:
+    """Return the classes that an element must have to match, those inside ``:not()`` left out."""
+    return set(re.findall(r"\.(-?[_a-zA-Z][\w-]*)", re.sub(r":not\([^)]*\)", "", selector)))
+
+
+def _sources(pattern: re.Pattern[str], html: str) -> list[str]:
+    links = [match[0] for match in pattern.finditer(html)]
+    return [re.search(r'(?:src|href)="([^"?]+)', link)[1] for link in links]  # type: ignore[index]
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def finish(app: Sphinx, error: Exception | None) -> None:
+    if error is not None or app.builder.format != "html":
+        return
+    site = Path(app.outdir)
+    pages = {
+        path: path.read_text(encoding="utf-8") for path in site.rglob("*.html") if "_static" not in path.parts
+    }
+    icons = files("pydata_sphinx_theme").joinpath(ICONS).read_text(encoding="utf-8")
+    styles: dict[Path, None] = {}
+    scripts: dict[Path, None] = {}
+    for path, html in pages.items():
+        styles |= dict.fromkeys((path.parent / link).resolve() for link in _sources(STYLE, html))
+        links = [link for link in _sources(SCRIPT, html) if not link.endswith(("fontawesome.js", *ALONE))]
+        scripts |= dict.fromkeys((path.parent / link).resolve() for link in links)
+
+    script = ";\n".join(file.read_text(encoding="utf-8") for file in scripts)
+    words = set(re.findall(r"[\w-]+", " ".join(re.findall(r'class="([^"]*)"', "".join(pages.values())))))
+    words |= set(re.findall(r"[\w-]+", script))
+    (site / "_static" / "book.js").write_text(script, encoding="utf-8")
+    style = "".join(prune(sheet(file), words) for file in styles)
+    (site / "_static" / "book.css").write_text(style, encoding="utf-8")
+    for path, html in pages.items():
+        path.write_text(slim(html, path == site / "search.html", icons), encoding="utf-8")
+
+
+def slim(html: str, search: bool, icons: str) -> str:
+    """Return a page with drawn icons, one style sheet, one script that waits, and a policy."""
+    root = re.search(r'data-content_root="([^"]*)"', html)
+    if not root:  # a redirection
+        return html
+    html = ICON.sub(lambda match: icon(match, icons), html)
+    html = re.sub(
+        r'<li>\s*<button onclick="window\.print\(\)".*?</li>', "", html, flags=re.DOTALL
+    )  # browsers print
+    html = re.sub(r'[ \t]*<link rel="preload" as="script"[^>]*>\n?', "", html)
+    html = re.sub(r"[ \t]*<script>DOCUMENTATION_OPTIONS\.[^<]*</script>\n?", "", html)
+    kept = [f'<script defer src="{root[1]}_static/book.js"></script>']
+    for match in SCRIPT.finditer(html):
+        if match[1].endswith(ALONE) and (search or not match[1].endswith(UNUSED)):
+            kept.append(f'<script defer src="{match[1]}"></script>')
+    html = STYLE.sub("", SCRIPT.sub("", html))
+    head = f'<link rel="stylesheet" href="{root[1]}_static/book.css">\n' + "\n".join(kept)
+    html = html.replace("</head>", head + "\n</head>", 1)
+    inline = re.findall(r"<script(?![^>]*(?:src=|application/json))[^>]*>(.*?)</script>", html, flags=re.DOTALL)
+    written = re.findall(r"<style[^>]*>(.*?)</style>", html, flags=re.DOTALL)
+    policy = POLICY.format(
+        scripts=" ".join(["'self'", "file:", *map(_hash, inline)]),
+        styles=" ".join(["'self'", "file:", *map(_hash, written)]),
+    )
+    meta = f'<meta http-equiv="Content-Security-Policy" content="{escape(policy)}">'
+    return html.replace('<meta charset="utf-8" />', f'<meta charset="utf-8" />\n    {meta}', 1)
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    app.add_css_file("site.css", priority=900)
+    app.connect("build-finished", finish, priority=900)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
