@@ -68,6 +68,11 @@ def test_while_the_book_is_built_it_is_html(monkeypatch):
         explore(picture, height=slider())
 
 
+def test_a_control_without_a_label_is_labelled_with_its_name():
+    _, control = explore(lambda bar_height: picture(bar_height), bar_height=slider()).children
+    assert control.description == "bar height"
+
+
 def test_no_control_is_refused():
     with pytest.raises(TypeError, match="at least one control"):
         explore(picture)

@@ -7,6 +7,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from conftest import NOTEBOOKS, ROOT, cells
 from playwright.sync_api import sync_playwright
 
@@ -17,6 +18,8 @@ SITE = ROOT / "_build" / "html"
 CHROMIUM = os.environ.get("CHROMIUM") or next(
     filter(None, map(shutil.which, ("chromium", "google-chrome"))), None
 )
+ALONE = {SITE / "index.html", SITE / "404.html"}  # a redirection; a page of absolute links
+PAGES = sorted({*SITE.rglob("*.html")} - {*SITE.glob("_static/**/*")} - ALONE)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 every_chapter = pytest.mark.parametrize("name", [path.stem for path in NOTEBOOKS])
 
@@ -229,6 +232,15 @@ def test_ink_and_colours_stand_out_in_both_themes(visit, scheme):
     )
     assert contrast(text, ground) >= 4.5
     assert contrast(bar, ground) >= 3
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_axe_finds_nothing(visit, path, scheme):
+    """And on every page: no error in the console, no request that leaves the disk."""
+    page = visit(path, color_scheme=scheme, reduced_motion="reduce")
+    found = Axe().run(page, options={"preload": False}).response["violations"]  # it would read the style sheet
+    assert [(rule["id"], [node["html"][:200] for node in rule["nodes"]]) for rule in found] == []
 
 
 def contrast(one: str, other: str) -> float:

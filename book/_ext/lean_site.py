@@ -8,12 +8,14 @@ for the text, and a content security policy allows nothing but the site's own fi
 import base64
 import hashlib
 import json
+import os
 import re
 from collections.abc import Iterable
 from html import escape
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import tinycss2
 from sphinx.application import Sphinx
@@ -21,9 +23,24 @@ from sphinx.application import Sphinx
 ICONS = "theme/pydata_sphinx_theme/static/scripts/fontawesome.js"
 UNUSED = ("fontawesome.js", "searchtools.js", "language_data.js", "searchindex.js")  # but for the search page
 ALONE = ("explorer.js", "searchtools.js", "language_data.js", "searchindex.js")  # not for every page
+NESTED = ("media", "supports", "layer")
 SCRIPT = re.compile(r'[ \t]*<script[^>]*\bsrc="([^"?]+)[^>]*></script>\n?')
 STYLE = re.compile(r'[ \t]*<link[^>]*\brel="stylesheet"[^>]*>\n?')
 ICON = re.compile(r'<(?:i|span) class="((?:[^"]* )?fa[srb]?[ -][^"]*)"([^>]*)></(?:i|span)>')
+MENDED = [  # what the theme writes, and what it should
+    (
+        r'<li>\s*<button onclick="window\.print\(\)".*?</li>',
+        "",
+    ),  # a policy allows no such handler; browsers print
+    (r'[ \t]*<link rel="preload" as="script"[^>]*>\n?', ""),
+    (r"[ \t]*<script>DOCUMENTATION_OPTIONS\.[^<]*</script>\n?", ""),
+    (r'<meta name="viewport"[^>]*/>(?=<meta name="viewport")', ""),
+    (r'(search-button-field[^>]*) title="Search" aria-label="Search"', r"\1"),  # it has words of its own
+    (r'<summary aria-label="Toggle hidden content">', "<summary>"),  # likewise
+    (r'role="doc-biblioentry"', 'role="listitem"'),  # the list around it allows no other
+    (r'(<t(?:able|d|r)[^>]*) style="[^"]*"', r"\1"),  # of the index
+    (r'<div id="pst-primary-sidebar"', '<div role="navigation" aria-label="Book" id="pst-primary-sidebar"'),
+]
 POLICY = (
     "default-src 'none'; script-src {scripts}; style-src {styles}; img-src 'self' data:; "
     "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'"
@@ -93,13 +110,13 @@ def finish(app: Sphinx, error: Exception | None) -> None:
     if error is not None or app.builder.format != "html":
         return
     site = Path(app.outdir)
-    pages = {
-        path: path.read_text(encoding="utf-8") for path in site.rglob("*.html") if "_static" not in path.parts
-    }
+    paths = set(site.rglob("*.html")) - set(site.glob("_static/**/*"))
+    pages = {path: path.read_text(encoding="utf-8") for path in sorted(paths)}
     icons = files("pydata_sphinx_theme").joinpath(ICONS).read_text(encoding="utf-8")
     styles: dict[Path, None] = {}
     scripts: dict[Path, None] = {}
     for path, html in pages.items():
+        html = pages[path] = html.replace(f'"{app.config.notfound_urls_prefix}_static/', '"_static/')
         styles |= dict.fromkeys((path.parent / link).resolve() for link in _sources(STYLE, html))
         links = [link for link in _sources(SCRIPT, html) if not link.endswith(("fontawesome.js", *ALONE))]
         scripts |= dict.fromkeys((path.parent / link).resolve() for link in links)
@@ -111,7 +128,10 @@ def finish(app: Sphinx, error: Exception | None) -> None:
     style = "".join(prune(sheet(file), words) for file in styles)
     (site / "_static" / "book.css").write_text(style, encoding="utf-8")
     for path, html in pages.items():
-        path.write_text(slim(html, path == site / "search.html", icons), encoding="utf-8")
+        text = slim(html, path == site / "search.html", icons)
+        if path == site / "404.html":  # it is shown at any address, so its links are absolute
+            text = re.sub(r'"(?:\./)?(_static/[^"]*)"', rf'"{app.config.notfound_urls_prefix}\1"', text)
+        path.write_text(text, encoding="utf-8")
 
 
 def slim(html: str, search: bool, icons: str) -> str:
@@ -120,29 +140,33 @@ def slim(html: str, search: bool, icons: str) -> str:
     if not root:  # a redirection
         return html
     html = ICON.sub(lambda match: icon(match, icons), html)
-    html = re.sub(
-        r'<li>\s*<button onclick="window\.print\(\)".*?</li>', "", html, flags=re.DOTALL
-    )  # browsers print
-    html = re.sub(r'[ \t]*<link rel="preload" as="script"[^>]*>\n?', "", html)
-    html = re.sub(r"[ \t]*<script>DOCUMENTATION_OPTIONS\.[^<]*</script>\n?", "", html)
-    kept = [f'<script defer src="{root[1]}_static/book.js"></script>']
-    for match in SCRIPT.finditer(html):
-        if match[1].endswith(ALONE) and (search or not match[1].endswith(UNUSED)):
-            kept.append(f'<script defer src="{match[1]}"></script>')
-    html = STYLE.sub("", SCRIPT.sub("", html))
-    head = f'<link rel="stylesheet" href="{root[1]}_static/book.css">\n' + "\n".join(kept)
-    html = html.replace("</head>", head + "\n</head>", 1)
+    for pattern, text in MENDED:
+        html = re.sub(pattern, text, html, flags=re.DOTALL)
+    kept = [
+        link
+        for link in _sources(SCRIPT, html)
+        if link.endswith(ALONE) and (search or not link.endswith(UNUSED))
+    ]
+    scripts = [f'<script defer src="{link}"></script>' for link in (root[1] + "_static/book.js", *kept)]
+    head = f'<link rel="stylesheet" href="{root[1]}_static/book.css">\n' + "\n".join(scripts)
+    html = STYLE.sub("", SCRIPT.sub("", html)).replace("</head>", head + "\n</head>", 1)
     inline = re.findall(r"<script(?![^>]*(?:src=|application/json))[^>]*>(.*?)</script>", html, flags=re.DOTALL)
     written = re.findall(r"<style[^>]*>(.*?)</style>", html, flags=re.DOTALL)
-    policy = POLICY.format(
-        scripts=" ".join(["'self'", "file:", *map(_hash, inline)]),
-        styles=" ".join(["'self'", "file:", *map(_hash, written)]),
-    )
+    allowed = {"scripts": map(_hash, inline), "styles": map(_hash, written)}
+    policy = POLICY.format_map({kind: " ".join(["'self'", "file:", *some]) for kind, some in allowed.items()})
     meta = f'<meta http-equiv="Content-Security-Policy" content="{escape(policy)}">'
     return html.replace('<meta charset="utf-8" />', f'<meta charset="utf-8" />\n    {meta}', 1)
 
 
+def place(app: Sphinx, config: Any) -> None:
+    """Say where the site stands: BOOK_URL, where it is set, names the address that readers use."""
+    url = os.environ.get("BOOK_URL", "https://example.org/from-logits-to-tokens").rstrip("/") + "/"
+    config.html_baseurl = config.ogp_site_url = url
+    config.notfound_urls_prefix = urlsplit(url).path
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_css_file("site.css", priority=900)
+    app.connect("config-inited", place, priority=100)
     app.connect("build-finished", finish, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -4,6 +4,7 @@ KaTeX, run here in an embedded engine, turns TeX into MathML, which browsers dra
 The font is STIX Two Math, cut down to the characters that the book uses. Bad TeX is a warning, hence an error.
 """
 
+import re
 import unicodedata
 from importlib.resources import files
 from io import BytesIO
@@ -19,6 +20,7 @@ from sphinx.util.math import get_node_equation_number
 
 FONT = "stix-two-math.woff2"
 ITALIC = [chr(i) for i in (0x210E, *range(0x1D434, 0x1D468), *range(0x1D6E2, 0x1D71C))]
+NAME = re.compile("<mo>\u2061</mo>(?!<mo stretchy)")  # a function such as ln, and no bracket after it
 log = logging.getLogger(__name__)
 
 
@@ -39,7 +41,8 @@ class Typesetter:
             log.warning("bad TeX: %s: %s", tex, str(error).splitlines()[0], location=node)
             return ""
         html = html.removeprefix('<span class="katex">').removesuffix("</span>")
-        self.characters |= set(html)
+        html = NAME.sub(r'\g<0><mspace width="0.17em"></mspace>', html)
+        self.characters |= set(html) | {"√"}  # of <msqrt>, which does not write it
         return html
 
     def font(self) -> bytes:

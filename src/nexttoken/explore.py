@@ -39,8 +39,8 @@ def explore(
         Called likewise; returns the sentence for those who cannot see the figure. By default the
         figure's own ``alt``.
     **controls : FloatSlider, IntSlider, SelectionSlider, ToggleButtons, Dropdown or Checkbox
-        By the names of plot's parameters. ``description`` is the label, ``tooltip`` a line of meaning,
-        ``readout_format`` the format of the number, ``value`` where it starts.
+        By the names of plot's parameters. ``description`` is the label (the name, if empty), ``tooltip``
+        a line of meaning, ``readout_format`` the format of the number, ``value`` where it starts.
 
     Returns
     -------
@@ -65,6 +65,8 @@ def explore(
     """
     if not controls:
         raise TypeError("explore needs at least one control, such as temperature=FloatSlider(1)")
+    for name, control in controls.items():
+        control.description = control.description or name.replace("_", " ")
     if os.environ.get("NEXTTOKEN_STATIC"):
         return StaticExplorer(static_html(plot, describe, controls))
 

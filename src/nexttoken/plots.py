@@ -84,8 +84,8 @@ def bars(
     kept: ArrayLike | Mapping[str, ArrayLike] | None = None,
     before: ArrayLike | Mapping[str, ArrayLike] | None = None,
     drawn: int | None = None,
-    unit: str = "probability",
-    limits: tuple[float, float] | None = None,
+    unit: str | Mapping[str, str] = "probability",
+    limits: tuple[float, float] | Mapping[str, tuple[float, float]] | None = None,
 ) -> Picture:
     """Draw one horizontal bar per token, with its value: what is kept, cut and drawn.
 
@@ -102,8 +102,8 @@ def bars(
         Values before the cut, drawn hollow behind the bars.
     drawn : int, optional
         The token that was chosen: its bar has another colour, and its name an arrow.
-    unit : {"probability", "logit", "log-probability"}
-    limits : (low, high), optional
+    unit : {"probability", "logit", "log-probability"}, or a mapping
+    limits : (low, high), or a mapping, optional
         Of the axis. By default 0 and 1 for probabilities, and what the values need for the others.
 
     Returns
@@ -111,48 +111,68 @@ def bars(
     Picture
     """
     panels = values if isinstance(values, Mapping) else {"": values}
-    rows = {title: np.asarray(row, dtype=float) for title, row in panels.items()}
     shown = list(range(len(tokens))) if show is None else [int(i) for i in np.asarray(show)]
-    rest = np.setdiff1d(np.arange(len(tokens)), shown)
-    if limits is None:
-        ends = np.concatenate([row[shown][np.isfinite(row[shown])] for row in rows.values()] + [np.zeros(1)])
-        limits = (0, 1) if unit == "probability" else (ends.min(), max(ends.max(), ends.min() + 1e-9))
-
-    names = [("▸ " if t == drawn else "") + tokens[t] for t in shown]
-    names += [f"{len(rest)} others"] if len(rest) else []
-    top = 26 if any(rows) else 4
+    rest = sorted(set(range(len(tokens))) - set(shown))
+    names = [*(tokens[t] for t in shown), *([f"{len(rest)} others"] if rest else [])]
+    place = None if drawn is None else shown.index(drawn) if drawn in shown else len(shown)
+    labels = ["▸ " * (y == place) + name for y, name in enumerate(names)]
+    top, left = 26 if any(panels) else 4, max(LABELS, 8 * max(map(len, labels)))
+    width = (WIDTH - left) / len(panels)
     picture = _picture(top + len(names) * ROW + 26)
-    left = max(LABELS, 8 * max(map(len, names)))
-    width = (WIDTH - left) / len(rows)
     said = []
-    for i, (title, row) in enumerate(rows.items()):
+    for i, title in enumerate(panels):
         axes = _axes(picture, left + i * width, top, width - VALUES, len(names) * ROW)
-        _lay_out(axes, names if i == 0 else [], len(names), limits, unit)
         axes.set_title(title, fontsize=SIZE, fontweight="bold", loc="left", pad=7)
-        keep = np.ones(len(tokens), dtype=bool) if kept is None else np.asarray(_of(kept, title))
-        ghost = None if before is None else np.asarray(_of(before, title), dtype=float)
-        written = []
-        for y, token in enumerate(shown):
-            colour = CUT if not keep[token] else DRAWN if token == drawn else KEPT
-            if ghost is not None:
-                _bar(axes, y, 0, ghost[token], CUT, hollow=True)
-            _bar(axes, y, 0, row[token], colour, hollow=not keep[token])
-            written.append(FORMATS[unit](row[token]) + ("" if keep[token] else " cut"))
-            ends = np.array([row[token], 0.0 if ghost is None else ghost[token]])
-            _write(axes, min(max(0, *ends[np.isfinite(ends)], 0), limits[1]), y, written[-1], right=4)
-        if len(rest):
-            other = row[rest].sum() if unit == "probability" else row[rest].max()
-            written.append(percent(other) if unit == "probability" else "≤ " + number(other))
-            end = other if unit == "probability" and np.isfinite(other) else 0
-            if ghost is not None:
-                _bar(axes, len(shown), 0, ghost[rest].sum(), CUT, hollow=True)
-            _bar(axes, len(shown), 0, end, CUT)
-            _write(axes, end, len(shown), written[-1], right=4)
-        plain = [name.removeprefix("▸ ") for name in names]
-        said.append((f"{title}: " if title else "") + _listed(plain, written))
+        row, ghost, keep, of = (_of(part, title) for part in (panels, before, kept, unit))
+        row = np.asarray(row, dtype=float)
+        ghost = None if ghost is None else _listing(np.asarray(ghost, dtype=float), shown, rest, of)
+        hollow = np.zeros(len(names), dtype=bool)
+        hollow[: len(shown)] = False if keep is None else ~np.asarray(keep, dtype=bool)[shown]
+        ends = _listing(row, shown, rest, of)
+        _lay_out(axes, labels if i == 0 else [], len(names), _of(limits, title) or _span(ends, of), of)
+        words = [FORMATS[of](end) + " cut" * bool(cut) for end, cut in zip(ends, hollow, strict=True)]
+        if rest and of != "probability":
+            ends[-1], words[-1] = 0, "≤ " + words[-1]
+        colours = [*[KEPT] * len(shown), CUT]
+        if place is not None:
+            colours[place] = DRAWN
+        _draw_rows(axes, ends, ghost, hollow, words, colours)
+        said.append((f"{title}: " if title else "") + _listed(names, words))
+    units = " and ".join(dict.fromkeys(unit.values())) if isinstance(unit, Mapping) else unit
     chosen = "" if drawn is None else f" Chosen: {tokens[drawn]}."
-    picture.alt = f"Bars of {unit}. " + ". ".join(said) + "." + chosen
+    picture.alt = f"Bars of {units}. " + ". ".join(said) + "." + chosen
     return picture
+
+
+def _of(rows: Any, title: str) -> Any:
+    return rows[title] if isinstance(rows, Mapping) else rows
+
+
+def _listing(row: Any, shown: Sequence[int], rest: Sequence[int], unit: str) -> Any:
+    """Return the values to list; the tokens that are not shown give one more: their sum or their largest."""
+    if not rest:
+        return row[shown]
+    return np.append(row[shown], row[rest].sum() if unit == "probability" else row[rest].max())
+
+
+def _span(ends: Any, unit: str) -> tuple[float, float]:
+    if unit == "probability":
+        return 0, 1
+    finite = [0.0, *ends[np.isfinite(ends)]]
+    return min(finite), max(*finite, min(finite) + 1e-9)
+
+
+def _draw_rows(
+    axes: Axes, ends: Any, ghost: Any, hollow: Any, words: Sequence[str], colours: Sequence[str]
+) -> None:
+    """Draw the bars of one panel from the top down, and write the words beside them."""
+    for y, (end, word) in enumerate(zip(ends, words, strict=True)):
+        reach = [0.0, end]
+        if ghost is not None:
+            _bar(axes, y, 0, ghost[y], CUT, hollow=True)
+            reach.append(ghost[y])
+        _bar(axes, y, 0, end, CUT if hollow[y] else colours[y], hollow=hollow[y])
+        _write(axes, min(max(r for r in reach if np.isfinite(r)), axes.get_xlim()[1]), y, word, right=4)
 
 
 def _lay_out(axes: Axes, names: Sequence[str], count: int, limits: tuple[float, float], label: str) -> None:
@@ -163,10 +183,6 @@ def _lay_out(axes: Axes, names: Sequence[str], count: int, limits: tuple[float, 
         _write(axes, limits[0], y, name, right=-6, ha="right")
     axes.add_artist(Line2D([0, 0], [-0.5, count - 0.5], color=INK, linewidth=0.8, clip_on=False))
     _write(axes, sum(limits) / 2, count + 0.1, label, ha="center")
-
-
-def _of(rows: Any, title: str) -> Any:
-    return rows[title] if isinstance(rows, Mapping) else rows
 
 
 def _bar(axes: Axes, y: float, left: float, right: float, colour: str, hollow: bool = False) -> None:

@@ -53,10 +53,10 @@ def test_unnormalised_and_not_log_odds(prose, model, fox):
     word = model.vocabulary["in"]
     (first, second), (p_first, p_second) = z[:, word], softmax(z)[:, word]
     assert f"After *jumps* its logit is {first:.2f}, after *sleep* only {second:.2f}" in words
-    assert f"Its probability is {percent(p_first)} and {percent(p_second)}" in words
+    assert f"Its probabilities are {percent(p_first)} and {percent(p_second)}" in words
     assert len(set((fox - np.log(p / (1 - p)))[top].round(2))) == 4
-    two = softmax([1.3, 0.4])
-    assert np.log(two[0] / (1 - two[0])) == pytest.approx(0.9)
+    two = softmax([1.5, 0.5])  # the chapter's cell: their distance is 1
+    assert np.log(two[0] / (1 - two[0])) == pytest.approx(1)
 
 
 def test_dot_products(model, fox):

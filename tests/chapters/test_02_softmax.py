@@ -58,9 +58,20 @@ def test_what_float32_cannot_hold(prose):
         np.testing.assert_allclose(shifted(np.float32(row)), softmax(row), rtol=1e-6)
 
 
-def test_which_shift_keeps_which_promise():
+def test_order_is_kept_and_scale_is_not(prose):
+    many = np.random.default_rng(0).normal(0, 5, (100_000, 5))
+    assert "a hundred thousand rows of five logits" in prose(NAME)
+    np.testing.assert_array_equal(many.argsort(axis=-1), softmax(many).argsort(axis=-1))
+    assert np.ptp((Z + 100) / (Z + 100).sum()) < 0.01  # rescaled, nearly alike
+    np.testing.assert_allclose(softmax(Z + 100), softmax(Z))
+
+
+def test_which_shift_keeps_which_promise(prose):
     """By the mean it overflows, by 1000 all is 0/0; by the maximum it is right."""
     wide = np.float32([200, 0, 0, 0])
+    left = wide.max() - wide.mean()
+    told = f"The mean of the four is {wide.mean():.0f}, which leaves an exponent of {left:.0f}"
+    assert told in prose(NAME)
     with np.errstate(all="ignore"):
         assert np.isposinf(np.exp(wide - wide.mean())).any()
         assert (np.exp(wide - 1000) == 0).all()

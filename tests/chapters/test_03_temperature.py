@@ -3,11 +3,23 @@
 import numpy as np
 import pytest
 
-from nexttoken import entropy, softmax
+from nexttoken import (
+    BigramModel,
+    apply_temperature,
+    count_pairs,
+    entropy,
+    generate,
+    greedy,
+    load_corpus,
+    next_token,
+    softmax,
+)
 from nexttoken.exercises import check
 from nexttoken.plots import percent
 
 NAME = "03_temperature"
+Z = np.array([2.0, 1.0, 0.0])
+HEAT = np.linspace(0.1, 3, 59)
 
 
 def test_numbers_about_fox(prose, model, fox):
@@ -25,13 +37,137 @@ def test_numbers_about_fox(prose, model, fox):
 
 
 def test_curves_do_what_the_words_say(fox):
-    """*jumps* only falls with heat; the next three rise before they fall; entropy never falls."""
-    heat = np.linspace(0.1, 3, 59)
+    """*jumps* only falls with heat; the next three rise before they fall; no lines cross; H never falls."""
     top = np.argsort(-fox)[:4]
-    lines = softmax(fox / heat[:, None])[:, top]
+    lines = softmax(fox / HEAT[:, None])[:, top]
     assert (np.diff(lines[:, 0]) < 0).all()
-    assert ((lines[:, 1:].argmax(axis=0) > 0) & (lines[:, 1:].argmax(axis=0) < 58)).all()
-    assert (np.diff(entropy(softmax(fox / heat[:, None]))) > 0).all()
+    for line in lines[:, 1:].T:  # one turn, inside the range
+        turn = line.argmax()
+        assert 0 < turn < len(HEAT) - 1
+        assert (np.diff(line[: turn + 1]) > 0).all()
+        assert (np.diff(line[turn:]) < 0).all()
+    assert (np.diff(lines, axis=1) < 0).all()
+    assert (np.diff(entropy(softmax(fox / HEAT[:, None]))) > 0).all()
+
+
+def test_prediction_shapes_fit_the_figure_and_meet_the_truth_at_one(prose, model, fox):
+    cat = softmax(fox)[model.vocabulary["cat"]]
+    assert "rise slowly from 0.1 to 3" in prose(NAME)
+    assert cat == pytest.approx(0.22, abs=0.005)  # all three guesses pass here
+    for shape in (np.minimum(1, 0.22 / HEAT), 0.22 * HEAT, 0.22 * HEAT * np.exp(1 - HEAT)):
+        assert (shape <= 1).all()
+    assert (np.diff(0.22 * HEAT * np.exp(1 - HEAT)) > 0).sum() not in (0, 58)  # rises, then falls
+
+
+def test_logits_in_the_frame_of_the_explorer(fox):
+    """From 0.2 up, where the axis ends at 40; below, bars are cut off as the words say. None starts below 0."""
+    assert fox.max() / 0.2 < 40 < fox.max() / 0.1
+    assert np.sort(fox)[-13] > 0
+
+
+def test_true_or_false(prose, fox):
+    """T = 1 is the model; a low T lowers negative logits and sharpens; the order stays."""
+    words = prose(NAME)
+    np.testing.assert_array_equal(apply_temperature(fox, 1), fox)
+    np.testing.assert_allclose(apply_temperature(apply_temperature(fox, 2), 0.5), fox)
+    low = np.array([-3.0, -4.0, -5.0])
+    assert (apply_temperature(low, 0.5) < low).all()
+    first = [percent(softmax(low / t)[0]) for t in (1, 0.5)]
+    assert f"the first word rose from {first[0]} to {first[1]}" in words
+    for t in HEAT:
+        np.testing.assert_array_equal(np.argsort(-fox / t), np.argsort(-fox))
+
+
+def test_path_is_bent():
+    """The lead of the second over the third is largest on the way; a mixture with a die has none."""
+    lead = [softmax(Z / t) @ [0, 1, -1] for t in (0.1, 0.3, 1, 3, 30)]
+    assert np.argmax(lead) == 2
+    assert lead[0] < 0.001
+    assert lead[-1] < 0.02
+    mixture = 0.7 * np.array([1, 0, 0]) + 0.3 / 3
+    assert mixture[1] == mixture[2]
+
+
+def test_the_cold_end(prose):
+    """Put into the formula, 0 is NaN; as a limit, greedy; a tie is shared, a near tie not yet frozen."""
+    words = prose(NAME)
+    with np.errstate(all="ignore"):
+        e = np.exp(Z / 0)
+        assert np.isnan(e / e.sum()).all()
+        assert f"the largest logit has become ${Z.max() / 0.002:.0f}$" in words
+        assert np.isinf(np.exp(Z.max() / 0.002))
+    np.testing.assert_allclose(softmax(Z / 0.03), [1, 0, 0], atol=1e-12)
+    with pytest.raises(ValueError, match="greedy"):
+        apply_temperature(Z, 0)
+    assert next_token(Z, np.random.default_rng(0), temperature=0) == greedy(Z) == 0
+    close = np.array([[1.0, 1.0, 0.0], [1.0, 0.99, 0.0]])
+    np.testing.assert_allclose(softmax(close / 0.01)[0], [0.5, 0.5, 0], atol=1e-12)
+    assert f"the second word still comes {percent(softmax(close / 0.01)[1, 1])} of the time" in words
+    assert (greedy(close) == 0).all()
+
+
+def test_the_hot_end_and_beyond():
+    """Both sides of infinite heat meet at one third each; below 0 the least probable word leads."""
+    for t in (1e6, -1e6):
+        np.testing.assert_allclose(softmax(Z / t), 1 / 3, atol=1e-6)
+    for coldness in (-3, -1, -0.1):
+        assert softmax(coldness * Z).argmax() == Z.argmin()
+    with pytest.raises(ValueError, match="temperature"):
+        apply_temperature(Z, -0.5)
+
+
+def test_thermometer(prose, fox):
+    words = prose(NAME)
+    cold, hot = (np.exp(entropy(softmax(fox / t))) for t in (0.1, 3))
+    told = f"From {cold:.1f} words at $T = 0.1$ to {hot:.1f} at 3, and on towards {len(fox)}"
+    assert told in words
+    nats = entropy(softmax(fox))
+    assert 2 ** (nats / np.log(2)) == pytest.approx(np.exp(nats))
+    assert np.exp(entropy(softmax(fox / 1e9))) == pytest.approx(len(fox))
+
+
+def test_numbers_do_not_travel(prose, fox):
+    shares = [percent(softmax(row).max()) for row in (fox, fox / 0.3, 2 * fox)]
+    assert f"*jumps* has {shares[0]}, {shares[1]} and {shares[2]}" in prose(NAME)
+
+
+def test_creativity(prose, model, fox):
+    """The stories of the seed shown, and of the two that are kinder; heat raises what was never said."""
+    words = prose(NAME)
+
+    def story(t, seed):
+        rng = np.random.default_rng(seed)
+        return generate(model, "fox", lambda z: next_token(z, rng, temperature=t))
+
+    assert story(0.3, 2).split().count("fox") >= 3
+    assert story(3, 2) == "fox dog chases the bear sees the dog."
+    assert story(0.3, 0) == "fox jumps over the barn."
+    assert story(3, 1) == "fox jumps under a tree."
+    assert "with seed 0 the cold fox jumps over the barn, with seed 1 the hot one jumps under a tree" in words
+    new = count_pairs(model.vocabulary, " ".join(load_corpus()))[model.vocabulary["fox"]] == 0
+    assert f"There are {new.sum()} tokens that never follow *fox* in the text" in words
+    cold, hot = (percent(softmax(fox / t)[new].sum()) for t in (0.5, 3))
+    assert f"{cold} at $T = 0.5$, {hot} at 3" in words
+
+
+def test_accuracy(prose):
+    """The first choice is as good at any temperature; only the claim and the draw move."""
+    words, corpus = prose(NAME), load_corpus()
+    young = BigramModel.train(corpus[:80])
+    seen = count_pairs(young.vocabulary, " ".join(corpus[80:]))
+    assert f"on 80 sentences and ask it about the other {len(corpus) - 80}" in words
+    claims, rights, draws = {}, [], []
+    for t in (0.2, 1, 1.2, 2):
+        p = softmax(young.embedding @ young.output / t)
+        claims[t] = seen.sum(axis=1) @ p.max(axis=1) / seen.sum()
+        rights.append(seen[np.arange(len(p)), p.argmax(axis=1)].sum() / seen.sum())
+        draws.append((seen * p).sum() / seen.sum())
+    assert set(rights) == {rights[0]}
+    assert f"The first choice is right in {percent(rights[0])} at *every* temperature" in words
+    assert f"at $T = 0.2$ it claims {percent(claims[0.2])}" in words
+    assert abs(claims[1.2] - rights[0]) < 0.01  # "almost meet"
+    assert (np.diff(draws) < 0).all()
+    assert 0 < rights[0] - draws[0] < 0.015  # "close to that figure, from below"
 
 
 def test_slope_of_entropy(fox):
@@ -39,6 +175,11 @@ def test_slope_of_entropy(fox):
     p = softmax(fox / t)
     measured = (entropy(softmax(fox / (t + step))) - entropy(softmax(fox / (t - step)))) / (2 * step)
     assert measured == pytest.approx((p * (fox - p @ fox) ** 2).sum() / t**3, rel=1e-6)
+
+
+def test_a_tenth_more_temperature(prose, fox):
+    more = entropy(softmax(fox / 1.1)) - entropy(softmax(fox))
+    assert f"a tenth more temperature adds about {more:.2f} nats" in prose(NAME)
 
 
 def stable(z, t):

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from nexttoken import generate, greedy, softmax
+from nexttoken import generate, greedy, next_token, sample, softmax
 from nexttoken.exercises import check
 from nexttoken.plots import percent
 
@@ -20,8 +20,8 @@ TREE = {
     "": {"the": 0.55, "a": 0.45},
     "the": {"fox": 0.4, "cat": 0.3, "dog": 0.3},
     "a": {"hen": 0.5, "pig": 0.5},
-    "fox": {"ran": 0.9, "sat": 0.1},
-    **{animal: {"ran": 0.5, "sat": 0.5} for animal in ("cat", "dog", "hen", "pig")},
+    "fox": {"ran": 0.9, "slept": 0.1},
+    **{animal: {"ran": 0.5, "slept": 0.5} for animal in ("cat", "dog", "hen", "pig")},
 }
 
 
@@ -80,6 +80,32 @@ def test_temperature_does_not_move_greedy(fox):
     assert (greedy(softmax(fox / heat[:, None])) == greedy(fox)).all()
 
 
+def test_a_sampler_that_draws_is_not_greedy(prose, model, fox):
+    """The number of one seed, the chapter's. Another would give it within 150 but for one in about 400."""
+    p, jumps = softmax(fox), model.vocabulary["jumps"]
+    count = (sample(p, np.random.default_rng(0), size=10_000) == jumps).sum()
+    assert f"took *jumps* {count} times, about as often as the model says, {percent(p[jumps])}" in prose(NAME)
+    assert abs(count - 10_000 * p[jumps]) < 150
+    assert p[jumps] < 0.5, "more often than not it did not take the most probable token"
+
+
+def penalise(z, said, penalty=1.2):
+    z = np.array(z)
+    z[said] = np.where(z[said] > 0, z[said] / penalty, z[said] * penalty)
+    return z
+
+
+def test_repetition_penalty_depends_on_a_constant(prose):
+    words, three = prose(NAME), np.array([2.0, 1.0, 0.5])
+    assert f"from −5 to {-5 / 1.2:.2f}: a reward".replace("-", "−") in words
+    for c in (-5, 0, 5, 100):
+        assert softmax(three + c)[0] == pytest.approx(softmax(three)[0])
+    first = [percent(softmax(penalise(three + c, [0]))[0]) for c in (-5, 0, 5)]
+    assert f"Without the penalty the token has {percent(softmax(three)[0])}" in words
+    assert f"With it, {', '.join(first)} or next to nothing" in words
+    assert softmax(penalise(three + 100, [0]))[0] < 1e-6
+
+
 def test_small_tree(prose):
     words, pairs = prose(NAME), search(SMALL, 99, 2)
     (took, p), (best, q) = next(iter(search(SMALL, 1, 2).items())), next(iter(pairs.items()))
@@ -93,6 +119,7 @@ def test_beam_of_two_loses_to_greedy(prose):
     assert first[1] == first[3] == first[4] == first[99]
     assert f"Width 1 finds *{first[1][0]}*, {percent(first[1][1])}, which is the best there is" in words
     assert f"Width 2 returns *{first[2][0]}*, {percent(first[2][1])}" in words
+    assert first[2][1] < first[1][1], "width 2 loses to width 1"
     second = search(TREE, 99, 2)
     assert second["a hen"] == second["a pig"]
     assert f"stood at {percent(second['a hen'])} each, *the fox* at {percent(second['the fox'])}" in words
@@ -122,9 +149,21 @@ def test_order_of_sums(prose):
     assert f"larger by {float(backwards[1]) - float(backwards[0]):.8f}," in prose(NAME)
 
 
+def test_seeds_and_ties(prose):
+    words, tied, animals = prose(NAME), [2.0, 2.0, 1.0], ["cat", "dog", "owl"]
+    drawn = [animals[next_token(tied, np.random.default_rng(seed))] for seed in (0, 2, 4, 4)]
+    assert len(set(drawn)) == 3
+    assert drawn[2] == drawn[3]
+    assert "Seeds 0, 2 and 4 gave three different animals, and seed 4 the same one twice" in words
+    lowest, highest = animals[greedy(tied)], animals[2 - greedy(tied[::-1])]
+    assert (
+        f"takes the lower index, *{lowest}*; an engine that looks from the other end takes *{highest}*" in words
+    )
+
+
 def test_argmax_swallows_what_greedy_refuses():
     assert (np.argmax([1.0, np.nan, 3.0]), np.argmax([-np.inf] * 3)) == (1, 0)
-    assert np.argmax([[1.0, 3.0, 2.0], [5.0, 0.0, 4.0]]) == 3
+    assert np.argmax([[1.0, 3.0, 2.0], [5.0, 0.0, 4.0]]) == 3  # "number 3 is the 5 of the second row"
     for bad in ([1.0, np.nan, 3.0], [-np.inf] * 3):
         with pytest.raises(ValueError, match="logits"):
             greedy(bad)
