@@ -18,6 +18,7 @@ function explorer(root) {
   let svg = root.querySelector("svg");
   let shown = -1; // the group whose elements are in the page
   let parts = [];
+  let written = []; // what each slot holds
   let timer = 0;
 
   // Two copies of one output share the names of their radio buttons: make each copy's own.
@@ -53,19 +54,22 @@ function explorer(root) {
         svg = root.querySelector("svg");
       }
       parts = [svg, ...svg.querySelectorAll("*")];
+      written = [];
       shown = group;
     }
-    for (const [part, attribute, ...pieces] of slots) {
-      const text = pieces
-        .map((piece) => {
-          if (typeof piece === "string") return piece;
-          const [column, least] = piece;
-          return least === undefined ? words[rows[column][place]] : (rows[column][place] + least) / 10;
-        })
-        .join("");
-      if (!attribute) {
-        if (parts[part].textContent !== text) parts[part].textContent = text;
-      } else if (parts[part].getAttribute(attribute) !== text) parts[part].setAttribute(attribute, text);
+    for (let i = 0; i < slots.length; i++) {
+      const [part, attribute] = slots[i];
+      let text = "";
+      for (let k = 2; k < slots[i].length; k++) {
+        const piece = slots[i][k];
+        if (typeof piece === "string") text += piece;
+        else if (piece.length === 1) text += words[rows[piece[0]][place]];
+        else text += (rows[piece[0]][place] + piece[1]) / 10;
+      }
+      if (written[i] === text) continue;
+      written[i] = text;
+      if (attribute) parts[part].setAttribute(attribute, text);
+      else parts[part].textContent = text;
     }
     inputs.forEach(([input], i) => {
       const label = controls[i][1][indices[i]];
