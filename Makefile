@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help book build test check lab lock clean
+.PHONY: help book build pdf test check lab lock clean
 
 BIN := .venv/bin
 HERE := $(CURDIR)/.cache
@@ -21,6 +21,7 @@ help:
 	@echo "make book   build the book and serve it on this machine"
 	@echo "make test   build the book and run every test"
 	@echo "make build  build the book into _build/html"
+	@echo "make pdf    print the book into _build/book.pdf"
 	@echo "make lab    open the chapters in JupyterLab"
 	@echo "make check  lint, format and types"
 	@echo "make lock   renew requirements.txt from pyproject.toml"
@@ -36,6 +37,9 @@ build: .venv/ready
 	@rm -rf _build/html _build/.doctrees
 	@$(BIN)/jupyter-book build . -W -n --keep-going --quiet
 	@echo "The book is in _build/html."
+
+pdf: build
+	@$(BIN)/python book/paper.py _build/html _build/book.pdf
 
 test: build
 	@echo "Running every test …"

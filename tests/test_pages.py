@@ -42,7 +42,7 @@ def visit(browser):
     errors, contexts = [], []
 
     def go(name, anchor="", **options):
-        context = browser.new_context(viewport={"width": 1280, "height": 900}, **options)
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
         contexts.append(context)
         context.route(re.compile("^https?:"), lambda route: errors.append(route.request.url) or route.abort())
         page = context.new_page()
@@ -241,6 +241,67 @@ def test_axe_finds_nothing(visit, path, scheme):
     page = visit(path, color_scheme=scheme, reduced_motion="reduce")
     found = Axe().run(page, options={"preload": False}).response["violations"]  # it would read the style sheet
     assert [(rule["id"], [node["html"][:200] for node in rule["nodes"]]) for rule in found] == []
+
+
+@pytest.mark.parametrize("width", [412, 1280])
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_nothing_moves_while_a_page_opens(visit, path, width):
+    page = visit(path, viewport={"width": width, "height": 900})
+    moved = page.evaluate(
+        """() => new Promise(done => {
+        let sum = 0;
+        new PerformanceObserver(seen => seen.getEntries().forEach(shift => sum += shift.value))
+            .observe({ type: "layout-shift", buffered: true });
+        setTimeout(() => done(sum), 300);
+        })"""
+    )
+    assert moved <= 0.01
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_a_page_reads_well_without_scripts(visit, path):
+    """On a phone all its text is there, no control that is dead, and a way to the other pages."""
+    page = visit(path, java_script_enabled=False, viewport={"width": 390, "height": 844})
+    assert page.locator("h1:visible").count() == 1
+    for dead in page.locator(".bd-header-article button, .search-button, .theme-switch-button").all():
+        assert not dead.is_visible()
+    assert page.locator("nav.bd-links a:visible").count() >= 10
+    folded = "form *, details *, [hidden], template *"
+    for text in page.locator(f"article :is(p, pre, li, math):not({folded})").all():
+        assert text.is_visible() or not text.text_content().strip() or text.get_attribute("role") == "status"
+
+
+def test_a_term_and_a_citation_say_what_they_mean(visit):
+    """On focus and under a pointer; Escape, and going elsewhere, take the text away (WCAG 2.2, 1.4.13)."""
+    page, glossary = visit("05_top_k"), visit("glossary")
+    tip, link = page.locator("#hover"), page.locator("article a.term").first
+    meaning = glossary.locator(f"#{link.get_attribute('href').partition('#')[2]} + dd p").first.text_content()
+    link.focus()
+    assert tip.is_visible()
+    assert tip.text_content().startswith(meaning)
+    assert link.get_attribute("aria-describedby") == tip.get_attribute("id")
+    assert Axe().run(page, options={"preload": False}).response["violations"] == []
+    page.keyboard.press("Escape")
+    assert not tip.is_visible()
+    source = page.locator("article a[href^='references.html#']").first
+    source.hover()
+    page.wait_for_timeout(300)
+    assert tip.is_visible()
+    tip.hover()  # the text itself can be pointed at
+    page.wait_for_timeout(400)
+    assert tip.is_visible()
+    page.mouse.move(2, 2)
+    page.wait_for_timeout(400)
+    assert not tip.is_visible()
+
+
+def test_a_term_is_a_link_once_a_page_and_not_where_the_page_defines_it(visit):
+    for name in [path.stem for path in NOTEBOOKS]:
+        page = visit(name)
+        links = [link.get_attribute("href") for link in page.locator("article a.term").all()]
+        bold = page.locator("article strong").all_text_contents()
+        assert len(set(links)) == len(links) >= (name != "01_logits")  # the first chapter defines its own
+        assert not {f"glossary.html#term-{word.lower().replace(' ', '-')}" for word in bold} & set(links)
 
 
 def contrast(one: str, other: str) -> float:

@@ -21,21 +21,34 @@ import tinycss2
 from sphinx.application import Sphinx
 
 ICONS = "theme/pydata_sphinx_theme/static/scripts/fontawesome.js"
-UNUSED = ("fontawesome.js", "searchtools.js", "language_data.js", "searchindex.js")  # but for the search page
-ALONE = ("explorer.js", "searchtools.js", "language_data.js", "searchindex.js")  # not for every page
+SEARCH = ("searchtools.js", "language_data.js", "searchindex.js")  # for the search page
+ALONE = ("explorer.js", *SEARCH)  # not for every page
 NESTED = ("media", "supports", "layer")
 SCRIPT = re.compile(r'[ \t]*<script[^>]*\bsrc="([^"?]+)[^>]*></script>\n?')
 STYLE = re.compile(r'[ \t]*<link[^>]*\brel="stylesheet"[^>]*>\n?')
+MEASURE = re.compile(r'"complete"===document\.readyState\?(\w)\(\):window\.addEventListener\("load",\1\)')
 ICON = re.compile(r'<(?:i|span) class="((?:[^"]* )?fa[srb]?[ -][^"]*)"([^>]*)></(?:i|span)>')
+FIRST = """const page = document.documentElement.dataset;
+    const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+    page.theme = page.mode !== "auto" ? page.mode : dark ? "dark" : "light";
+    for (const face of location.protocol === "file:" ? [] : ["regular", "it", "semibold"]) {
+      const href = `${page.content_root}_static/source-serif-${face}.woff2`;
+      const font = { rel: "preload", as: "font", type: "font/woff2", crossOrigin: "", href };
+      document.head.append(Object.assign(document.createElement("link"), font));
+    }"""  # before the first paint: a theme or a font that comes later is seen to come
 MENDED = [  # what the theme writes, and what it should
     (
         r'<li>\s*<button onclick="window\.print\(\)".*?</li>',
         "",
     ),  # a policy allows no such handler; browsers print
+    (r'<button[^>]*id="pst-back-to-top".*?</button>', ""),  # it measures the page before the page is shown
     (r'[ \t]*<link rel="preload" as="script"[^>]*>\n?', ""),
     (r"[ \t]*<script>DOCUMENTATION_OPTIONS\.[^<]*</script>\n?", ""),
-    (r'<meta name="viewport"[^>]*/>(?=<meta name="viewport")', ""),
+    ('data-theme="auto"', 'data-theme="light"'),  # of a page whose scripts are off
+    (r'(<meta name="viewport"[^>]*/>)(.*?)<meta name="viewport"[^>]*/>', r"\1\2"),
+    (r"document\.documentElement\.dataset\.theme = localStorage[^\n]*", FIRST),
     (r'(search-button-field[^>]*) title="Search" aria-label="Search"', r"\1"),  # it has words of its own
+    (r'(<h1><span class="section-number">)(\d+)\. ', r"\1Chapter \2 "),
     (r'<summary aria-label="Toggle hidden content">', "<summary>"),  # likewise
     (r'role="doc-biblioentry"', 'role="listitem"'),  # the list around it allows no other
     (r'(<t(?:able|d|r)[^>]*) style="[^"]*"', r"\1"),  # of the index
@@ -80,9 +93,7 @@ def _rules(rules: Iterable[Any], used: set[str]) -> Iterable[str]:
             kept = [s for s in selectors if classes(s) <= used]
             if kept:
                 yield f"{','.join(kept)}{{{tinycss2.serialize(rule.content).strip()}}}\n"
-        elif (
-            rule.type == "at-rule" and rule.lower_at_keyword in ("media", "supports", "layer") and rule.content
-        ):
+        elif rule.type == "at-rule" and rule.lower_at_keyword in NESTED and rule.content:
             inner = tinycss2.parse_rule_list(rule.content, skip_comments=True, skip_whitespace=True)
             if text := "".join(_rules(inner, used)):
                 yield f"@{rule.at_keyword}{tinycss2.serialize(rule.prelude)}{{{text}}}\n"
@@ -122,6 +133,9 @@ def finish(app: Sphinx, error: Exception | None) -> None:
         scripts |= dict.fromkeys((path.parent / link).resolve() for link in links)
 
     script = ";\n".join(file.read_text(encoding="utf-8") for file in scripts)
+    script, found = MEASURE.subn("0", script)
+    if found != 1:
+        raise ValueError("the theme no longer measures every box on load: MEASURE and scrollers.js can go")
     words = set(re.findall(r"[\w-]+", " ".join(re.findall(r'class="([^"]*)"', "".join(pages.values())))))
     words |= set(re.findall(r"[\w-]+", script))
     (site / "_static" / "book.js").write_text(script, encoding="utf-8")
@@ -142,11 +156,8 @@ def slim(html: str, search: bool, icons: str) -> str:
     html = ICON.sub(lambda match: icon(match, icons), html)
     for pattern, text in MENDED:
         html = re.sub(pattern, text, html, flags=re.DOTALL)
-    kept = [
-        link
-        for link in _sources(SCRIPT, html)
-        if link.endswith(ALONE) and (search or not link.endswith(UNUSED))
-    ]
+    used = ALONE if search else set(ALONE) - set(SEARCH)
+    kept = [link for link in _sources(SCRIPT, html) if link.endswith(tuple(used))]
     scripts = [f'<script defer src="{link}"></script>' for link in (root[1] + "_static/book.js", *kept)]
     head = f'<link rel="stylesheet" href="{root[1]}_static/book.css">\n' + "\n".join(scripts)
     html = STYLE.sub("", SCRIPT.sub("", html)).replace("</head>", head + "\n</head>", 1)
@@ -167,6 +178,7 @@ def place(app: Sphinx, config: Any) -> None:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_css_file("site.css", priority=900)
+    app.add_js_file("scrollers.js", loading_method="defer")
     app.connect("config-inited", place, priority=100)
     app.connect("build-finished", finish, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -7,16 +7,14 @@ The font is STIX Two Math, cut down to the characters that the book uses. Bad Te
 import re
 import unicodedata
 from importlib.resources import files
-from io import BytesIO
 from typing import Any
 
 from docutils import nodes
-from fontTools import subset
-from fontTools.ttLib import TTFont
 from py_mini_racer import JSEvalException, MiniRacer
 from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
+from typefaces import cut
 
 FONT = "stix-two-math.woff2"
 ITALIC = [chr(i) for i in (0x210E, *range(0x1D434, 0x1D468), *range(0x1D6E2, 0x1D71C))]
@@ -48,15 +46,8 @@ class Typesetter:
     def font(self) -> bytes:
         """Return the font with the characters seen so far, upright and in the italics of variables."""
         wanted = self.characters | {c for c in ITALIC if unicodedata.normalize("NFKC", c) in self.characters}
-        font = TTFont(BytesIO(files("ziamath").joinpath("fonts/STIXTwoMath-Regular.ttf").read_bytes()))
-        options = subset.Options(flavor="woff2", layout_features=["ssty", "kern"], notdef_outline=True)
-        cutter = subset.Subsetter(options)
-        cutter.populate(unicodes=[ord(c) for c in wanted])
-        cutter.subset(font)
-        font["head"].modified = font["head"].created  # the same font on every build
-        output = BytesIO()
-        subset.save_font(font, output, options)
-        return output.getvalue()
+        source = files("ziamath").joinpath("fonts/STIXTwoMath-Regular.ttf").read_bytes()
+        return cut(source, wanted, ("ssty", "kern"))
 
 
 def inline(self: Any, node: nodes.Element) -> None:

@@ -11,19 +11,22 @@ function decode(column, count) {
 }
 
 function explorer(root) {
-  const { controls, start, groups, where } = JSON.parse(root.querySelector("script").textContent);
   const form = root.querySelector("form");
   const status = root.querySelector("[role=status]");
-  const inputs = controls.map(([name]) => [...form.querySelectorAll(`[name="${name}"]`)]);
   let svg = root.querySelector("svg");
+  let data; // read when a reader comes near, so that a page with many explorers is ready at once
+  let inputs = [];
   let shown = -1; // the group whose elements are in the page
   let parts = [];
   let written = []; // what each slot holds
   let timer = 0;
 
-  // Two copies of one output share the names of their radio buttons: make each copy's own.
-  const copy = [...document.querySelectorAll(".explorer")].indexOf(root);
-  inputs.flat().forEach((input) => (input.name += `-${copy}`));
+  function open() {
+    if (data) return;
+    data = JSON.parse(root.querySelector("script").textContent);
+    const all = [...form.elements];
+    inputs = data.controls.map(([name]) => all.filter((input) => input.name === name + copy));
+  }
 
   const read = ([first, ...rest]) => {
     if (first.type === "range") return Math.round((first.value - first.min) / first.step);
@@ -40,6 +43,8 @@ function explorer(root) {
   };
 
   function show() {
+    open();
+    const { controls, groups, where } = data;
     const indices = inputs.map(read);
     const state = indices.reduce((sum, index, i) => sum * controls[i][1].length + index, 0);
     const [group, place] = where?.[state] ?? [0, state];
@@ -77,12 +82,11 @@ function explorer(root) {
       if (output) output.textContent = label;
       if (input.hasAttribute("aria-valuetext")) input.setAttribute("aria-valuetext", label);
     });
-    return indices;
   }
 
   function settle() {
     status.textContent = svg.getAttribute("aria-label");
-    const state = controls.map(([name, labels], i) => [name, labels[read(inputs[i])]]);
+    const state = data.controls.map(([name, labels], i) => [name, labels[read(inputs[i])]]);
     history.replaceState(null, "", "#" + new URLSearchParams(state));
   }
 
@@ -92,38 +96,30 @@ function explorer(root) {
     timer = setTimeout(settle, 700);
   }
 
-  function reset() {
-    let rest = start;
-    for (let i = controls.length - 1; i >= 0; i--) {
-      const size = controls[i][1].length;
-      write(inputs[i], rest % size);
-      rest = Math.floor(rest / size);
-    }
-  }
-
   function follow(address) {
-    const wanted = controls.map(([name, labels]) => labels.indexOf(address.get(name) ?? ""));
+    open();
+    const wanted = data.controls.map(([name, labels]) => labels.indexOf(address.get(name) ?? ""));
     wanted.forEach((index, i) => index >= 0 && write(inputs[i], index));
     const found = wanted.some((index) => index >= 0);
     if (found) show();
     return found;
   }
 
-  reset(); // a browser may have put old values back
-  show();
+  // Two copies of one output share the names of their radio buttons: make each copy's own.
+  const copy = `-${[...document.querySelectorAll(".explorer")].indexOf(root)}`;
+  for (const input of form.elements) if (input.name) input.name += copy;
+  form.reset(); // a browser may have put old values back
   form.hidden = false;
   form.addEventListener("input", moved);
-  form.addEventListener("reset", (event) => {
-    event.preventDefault();
-    reset();
-    moved();
-  });
+  form.addEventListener("reset", () => setTimeout(moved)); // when the controls are back
+  for (const near of ["pointerover", "focusin"]) root.addEventListener(near, show, { once: true });
   return follow;
 }
 
 const explorers = [...document.querySelectorAll(".explorer")].map((root) => [root, explorer(root)]);
 
 function followAddress() {
+  if (location.hash.length < 2) return;
   const address = new URLSearchParams(location.hash.slice(1));
   explorers.filter(([, follow]) => follow(address))[0]?.[0].scrollIntoView({ block: "center" });
 }

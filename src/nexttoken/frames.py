@@ -259,10 +259,9 @@ def static_html(plot: Callable[..., Figure], describe: Any, widgets: Mapping[str
     start = 0
     for control in controls:
         start = start * len(control.values) + control.start
-    data = {"controls": [[control.name, control.labels] for control in controls], "start": start}
-    data |= compress(frames, start)
+    data = {"controls": [[control.name, control.labels] for control in controls]} | compress(frames, start)
     if "where" in data:
-        shapes = len(data["groups"])  # type: ignore[arg-type]
+        shapes = len(data["groups"])
         _tell(f"explorer: frames of {shapes} shapes; fixed axes would be smaller\n")
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
     return (
