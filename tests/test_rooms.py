@@ -142,7 +142,7 @@ def test_public_names_are_sorted_distinct_and_there():
         assert hasattr(nexttoken, name), name
     promised = {
         *("softmax", "log_softmax", "entropy", "apply_temperature", "top_k_filter", "top_p_filter"),
-        *("greedy", "sample", "next_token", "Vocabulary", "BigramModel", "generate", "plots", "explore", "quiz"),
+        *("greedy", "sample", "next_token", "Vocabulary", "BigramModel", "generate", "plots", "explore"),
     }
     assert promised <= set(names)
 

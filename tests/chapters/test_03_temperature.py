@@ -65,15 +65,20 @@ def test_logits_in_the_frame_of_the_explorer(fox):
     assert np.sort(fox)[-13] > 0
 
 
-def test_true_or_false(prose, fox):
+def test_true_or_false(settled, fox):
     """T = 1 is the model; a low T lowers negative logits and sharpens; the order stays."""
-    words = prose(NAME)
+    said = settled(NAME)
     np.testing.assert_array_equal(apply_temperature(fox, 1), fox)
-    np.testing.assert_allclose(apply_temperature(apply_temperature(fox, 2), 0.5), fox)
+    tops = " ".join(percent(softmax(fox / t).max()) for t in (0.5, 1, 2))
+    assert said["A temperature of 1 flattens the distribution a little."] == (
+        False, f"jumps at T = 0.5, 1 and 2: {tops}"
+    )  # fmt: skip
     low = np.array([-3.0, -4.0, -5.0])
     assert (apply_temperature(low, 0.5) < low).all()
-    first = [percent(softmax(low / t)[0]) for t in (1, 0.5)]
-    assert f"the first word rose from {first[0]} to {first[1]}" in words
+    first = " ".join(percent(softmax(low / t)[0]) for t in (1, 0.5))
+    verdict, evidence = said["A low temperature makes large logits larger and small ones smaller."]
+    assert not verdict
+    assert evidence.endswith(f"the first has {first}")
     for t in HEAT:
         np.testing.assert_array_equal(np.argsort(-fox / t), np.argsort(-fox))
 
