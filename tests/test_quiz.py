@@ -18,7 +18,7 @@ TRUE = {
     "If a greedy bigram text uses one word twice, it never ends.",
     "After the cut, the softmax renormalises without being asked.",
     "With p = 0.5 no step can cost more than one bit.",
-    "A token that cannot be drawn may have a finite log-probability in a report.",
+    "A banned token may be reported with a finite log-probability.",
 }
 
 
