@@ -278,7 +278,7 @@ def test_every_state_of_a_small_explorer_can_be_reached(visit, explorers):
 
 
 def commit(page, quiz, place):
-    """Choose from the keyboard: Space takes the first choice, an arrow the second. Return the choice, the other."""
+    """Choose by key: Space takes the first choice, an arrow the second. Return that and the other."""
     quiz.locator("input").first.focus()
     page.keyboard.press("Space" if place % 2 else "ArrowDown")
     page.keyboard.press("Enter")  # which sends nothing
