@@ -56,10 +56,8 @@ def test_one_logit_by_hand(prose, model, fox):
 
 def test_dot_product_bars_fit_their_axis(model):
     parts = model.embedding[:, :, None] * model.output
-    assert parts.min() > -11
-    assert parts.max() < 12
-    assert parts.sum(axis=1).min() > -11
-    assert parts.sum(axis=1).max() < 12
+    for panel in (model.embedding, model.output, parts):
+        assert np.abs(panel).max() < 8
 
 
 def test_tied_matrices_mirror(prose, model):
