@@ -22,6 +22,11 @@ def recording(*args, **controls):
     boxes.append(ordinary(*args, **controls))
     return boxes[-1]
 nexttoken.explore = recording
+claims, plain = [], nexttoken.quiz
+def asking(*args):
+    claims.append((plain(*args), args[1]()))
+    return claims[-1][0]
+nexttoken.quiz = asking
 """
 MOVE = """
 from nexttoken.frames import Control
@@ -37,6 +42,13 @@ for box in boxes:
         control.value = start
         assert view.value == before
 assert boxes and moved
+for box, holds in claims:
+    _, buttons, answer = box.children
+    assert answer.value == "" and buttons.value is None
+    buttons.value = True
+    assert ("✓ Right. The claim is true." if holds else "✗ No. The claim is false.") in answer.value
+    assert buttons.disabled
+assert claims
 """
 
 
@@ -80,7 +92,7 @@ def test_a_chapter_has_all_its_parts(notebook):
         "Why it works",
         "Build it, break it, cure it",
     ]
-    parts += ["In the wild", "Exercises", "Summary", "Further reading"]
+    parts += ["In the wild", "True or false?", "Exercises", "Summary", "Further reading"]
     places = [words.find(f"\n## {part}") for part in parts]
     assert min(places) >= 0, dict(zip(parts, places, strict=True))
     assert places == sorted(places)
@@ -100,6 +112,20 @@ def test_every_exercise_has_a_blank_a_check_and_a_solution(notebook):
         blank, solution = (source for source, found in zip(code, names, strict=True) if name in found)
         assert "answer = ..." in blank
         assert "..." not in solution
+
+
+@every_notebook
+def test_a_claim_is_settled_by_a_few_lines_that_stay_out_of_sight(notebook):
+    asked = 0
+    for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
+        source = "".join(cell["source"])
+        if re.search(r"^quiz\(", source, flags=re.MULTILINE) and cell["cell_type"] == "code":
+            asked += 1
+            (settle,) = (node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef))
+            assert 3 <= settle.end_lineno - settle.lineno <= 4, source
+            assert "print(" in source
+            assert cell["metadata"] == {"jupyter": {"source_hidden": True}, "tags": ["remove-input"]}
+    assert 2 <= asked <= 6
 
 
 @every_notebook

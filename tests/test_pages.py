@@ -336,3 +336,39 @@ def test_every_state_of_a_small_explorer_can_be_reached(visit, explorers):
         seen.append(page.locator(".explorer output").first.text_content())
     assert seen == controls[1].labels
     assert len(list(product(*(control.values for control in controls)))) == 60
+
+
+def commit(page, quiz, place):
+    """Choose by key: Space takes the first choice, an arrow the second. Return that and the other."""
+    quiz.locator("input").first.focus()
+    page.keyboard.press("Space" if place % 2 else "ArrowDown")
+    page.keyboard.press("Enter")  # which sends nothing
+    return ("true", "false") if place % 2 else ("false", "true")
+
+
+@every_chapter
+def test_a_claim_keeps_its_answer_until_the_reader_commits_without_any_script(visit, name):
+    page = visit(name, java_script_enabled=False)
+    page.set_viewport_size({"width": 360, "height": 740})
+    for place, quiz in enumerate(page.locator(".quiz").all()):
+        for hidden in quiz.locator(".settled").all():
+            assert not hidden.is_visible()
+        for label in quiz.locator("label").all():
+            assert label.bounding_box()["height"] >= 44
+        choice, other = commit(page, quiz, place)
+        said = quiz.locator("[role=status]").inner_text()
+        assert said.startswith("✓ Right." if f"The claim is {choice}." in said else "✗ No.")
+        assert not quiz.locator(f".said-{other}").is_visible()
+        assert quiz.locator("pre.printed").is_visible()
+    assert place >= 1
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_in_the_answers(visit, scheme):
+    page = visit("02_softmax", color_scheme=scheme, reduced_motion="reduce")
+    page.set_viewport_size({"width": 360, "height": 740})
+    for place, quiz in enumerate(page.locator(".quiz").all()):
+        commit(page, quiz, place)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    found = Axe().run(page, context=".quiz", options={"preload": False}).response["violations"]
+    assert [(rule["id"], [node["html"][:200] for node in rule["nodes"]]) for rule in found] == []

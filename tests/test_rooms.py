@@ -11,7 +11,7 @@ import pytest
 import nexttoken
 
 HOME = Path(nexttoken.__file__).parent
-LADDER = ["probability", "sampling", "model", "svg", "plots", "frames", "explore"]
+LADDER = ["probability", "sampling", "model", "svg", "plots", "frames", "explore", "quiz"]
 HEART = LADDER[:3]
 FRONT_DOOR = HOME / "__init__.py"
 FILES = [FRONT_DOOR, *sorted({*HOME.glob("**/*.py")} - {FRONT_DOOR})]
@@ -19,6 +19,7 @@ OUTSIDE = {
     **{room: {"numpy"} for room in HEART},
     **{room: {"numpy", "matplotlib"} for room in ("svg", "plots")},
     **{room: {"numpy", "matplotlib", "ipywidgets"} for room in ("frames", "explore")},
+    "quiz": {"ipywidgets"},
     "exercises": {"numpy"},
 }
 

@@ -1,13 +1,14 @@
 """How a language model chooses its next word: logits, softmax, temperature, sampling.
 
 The rooms, each of which imports only from those before it: ``probability``, ``sampling``, ``model``,
-``svg``, ``plots``, ``frames``, ``explore``; and ``exercises``, which checks what a reader has built.
+``svg``, ``plots``, ``frames``, ``explore``, ``quiz``; and ``exercises``, which checks what a reader has built.
 """
 
 from . import plots
 from .explore import explore
 from .model import BigramModel, Vocabulary, count_pairs, generate, load_corpus, tokenize
 from .probability import cross_entropy, entropy, log_softmax, softmax
+from .quiz import quiz
 from .sampling import apply_temperature, greedy, next_token, sample, top_k_filter, top_p_filter
 
 __version__ = "0.1.0"
@@ -26,6 +27,7 @@ __all__ = [
     "log_softmax",
     "next_token",
     "plots",
+    "quiz",
     "sample",
     "softmax",
     "tokenize",

@@ -69,7 +69,7 @@ def number(value: float) -> str:
     return ("−∞" if np.isneginf(value) else text).replace("-", "−")
 
 
-FORMATS = {"probability": percent, "logit": number, "log-probability": number}
+FORMATS = {"probability": percent, "logit": number, "log-probability": number, "number": number}
 
 
 def _listed(names: Sequence[str], values: Sequence[str]) -> str:
@@ -102,7 +102,7 @@ def bars(
         Values before the cut, drawn hollow behind the bars.
     drawn : int, optional
         The token that was chosen: its bar has another colour, and its name an arrow.
-    unit : {"probability", "logit", "log-probability"}, or a mapping
+    unit : {"probability", "logit", "log-probability", "number"}, or a mapping
     limits : (low, high), or a mapping, optional
         Of the axis. By default 0 and 1 for probabilities, and what the values need for the others.
 
@@ -343,7 +343,7 @@ def triangle(
     for name, probs in points.items():
         x, y = np.asarray(probs, dtype=float) @ corners
         axes.add_artist(Line2D([x], [y], marker="o", color=DRAWN, markersize=8, clip_on=False))
-        _write(axes, x, y, name, right=7, va="bottom")
+        _write(axes, x, y, name, right=12, va="top")  # a path bends away from here
     said = [
         f"{name} at {_listed(tokens, [percent(p) for p in np.asarray(row)])}" for name, row in points.items()
     ]

@@ -129,7 +129,7 @@ def test_the_yeti(prose):
     assert f"in float16, at {logs(z)[3]:.2f};".replace("-", "−") in prose(NAME)
 
 
-def test_a_row_like_that_of_gpt2(prose):
+def test_a_row_like_that_of_gpt2(prose, settled):
     words = prose(NAME)
     big = np.random.default_rng(0).normal(-135, 3.9, 50_257).astype(np.float32)
     assert big.min() > -180
@@ -139,8 +139,9 @@ def test_a_row_like_that_of_gpt2(prose):
     assert f"rounded to 0 below about −{-np.log(smallest / 2):.0f}" in words
     assert f"between −{-np.log(normal):.0f} and −104 it loses digits" in words
     seen = np.sort(softmax(big.astype(float)))[-50:].sum()
-    told = f"The other {percent(1 - seen)} are spread over {len(big) - 50:,} tokens"
-    assert told in words
+    told = f"the first fifty hold {percent(seen)}, the other {len(big) - 50:,} hold {percent(1 - seen)}"
+    claim = f"The fifty most probable of the {len(big):,} hold 99 % and more."
+    assert settled(NAME)[claim] == (False, told)
 
 
 def test_the_plus_100_test():

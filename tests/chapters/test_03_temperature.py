@@ -65,15 +65,20 @@ def test_logits_in_the_frame_of_the_explorer(fox):
     assert np.sort(fox)[-13] > 0
 
 
-def test_true_or_false(prose, fox):
+def test_true_or_false(settled, fox):
     """T = 1 is the model; a low T lowers negative logits and sharpens; the order stays."""
-    words = prose(NAME)
+    said = settled(NAME)
     np.testing.assert_array_equal(apply_temperature(fox, 1), fox)
-    np.testing.assert_allclose(apply_temperature(apply_temperature(fox, 2), 0.5), fox)
+    tops = " ".join(percent(softmax(fox / t).max()) for t in (0.5, 1, 2))
+    assert said["A temperature of 1 flattens the distribution a little."] == (
+        False, f"jumps at T = 0.5, 1 and 2: {tops}"
+    )  # fmt: skip
     low = np.array([-3.0, -4.0, -5.0])
     assert (apply_temperature(low, 0.5) < low).all()
-    first = [percent(softmax(low / t)[0]) for t in (1, 0.5)]
-    assert f"the first word rose from {first[0]} to {first[1]}" in words
+    first = " ".join(percent(softmax(low / t)[0]) for t in (1, 0.5))
+    verdict, evidence = said["A low temperature makes large logits larger and small ones smaller."]
+    assert not verdict
+    assert evidence.endswith(f"the first has {first}")
     for t in HEAT:
         np.testing.assert_array_equal(np.argsort(-fox / t), np.argsort(-fox))
 
@@ -182,6 +187,19 @@ def test_a_tenth_more_temperature(prose, fox):
     assert f"a tenth more temperature adds about {more:.2f} nats" in prose(NAME)
 
 
+def by_loop(logits, temperature):
+    if np.ndim(logits) > 1:
+        return [by_loop(row, temperature) for row in logits]
+    e = [np.exp((z - max(logits)) / temperature) for z in logits]
+    return [x / sum(e) for x in e]
+
+
+def one_maximum(z, t):
+    """Right but for a batch whose rows lie far apart."""
+    e = np.exp((z - z.max()) / t)
+    return e / e.sum(axis=-1, keepdims=True)
+
+
 def stable(z, t):
     z = np.asarray(z) / t
     e = np.exp(z - z.max(axis=-1, keepdims=True))
@@ -195,7 +213,10 @@ def stable(z, t):
         ("temperature.1", np.sqrt(8)),
         ("temperature.2", 3),
         ("temperature.2", np.float32(2.99)),
+        ("temperature.2", np.log(27) / np.log(3)),
         ("temperature.3", stable),
+        ("temperature.3", by_loop),
+        ("temperature.3", lambda z, t: stable(np.float32(z), t)),
         ("temperature.3", lambda logits, temperature: softmax(np.asarray(logits) / temperature)),
     ],
 )
@@ -209,9 +230,15 @@ def test_right_answers(name, answer):
         ("temperature.1", 4, "dividing the ratio"),
         ("temperature.1", 64, "squares"),
         ("temperature.1", 16, "gap"),
+        ("temperature.1", 8, "gap"),
+        ("temperature.1", 2.9, "gap"),
+        ("temperature.1", 8**-0.5, "gap"),
         ("temperature.1", "2.83", ""),
         ("temperature.2", 9, "too small"),
         ("temperature.2", 1, "too large"),
+        ("temperature.2", 2.9, "too large"),
+        ("temperature.2", 3.1, "too small"),
+        ("temperature.2", float("inf"), "too small"),
         ("temperature.2", -3, "above 0"),
         ("temperature.3", softmax, "raised"),
         ("temperature.3", stable([1.0], 1), "function"),
@@ -219,6 +246,7 @@ def test_right_answers(name, answer):
         ("temperature.3", lambda z, t: softmax(z), "Nothing changed"),
         ("temperature.3", lambda z, t: softmax(z * t), "multiplied"),
         ("temperature.3", lambda z, t: np.exp(z / t) / np.exp(z / t).sum(-1, keepdims=True), "NaN"),
+        ("temperature.3", one_maximum, "whose maximum"),
         ("temperature.3", lambda z, t: np.exp((z - z.max()) / t) / np.exp((z - z.max()) / t).sum(), "batch"),
     ],
 )

@@ -47,4 +47,7 @@ def build_softmax_at(answer: Any) -> str:
     expect(np.isfinite(cold).all(), "At T = 0.001 it gives NaN: which number overflows, and what cures it?")
     expect(np.allclose(answer(np.arange(6.0).reshape(2, 3), 2)[1], softmax([1.5, 2.0, 2.5])),
            "One row works, a batch of rows does not: over which axis is the sum?")  # fmt: skip
+    with np.errstate(all="ignore"):
+        cold = np.asarray(answer(np.arange(6.0).reshape(2, 3), 0.001), dtype=float)
+    expect(np.isfinite(cold).all(), "A cold batch gives NaN where one cold row does not: whose maximum goes?")
     return "It scales, it survives the cold, and it takes a batch."
