@@ -49,5 +49,5 @@ def build_softmax_at(answer: Any) -> str:
            "One row works, a batch of rows does not: over which axis is the sum?")  # fmt: skip
     with np.errstate(all="ignore"):
         cold = np.asarray(answer(np.arange(6.0).reshape(2, 3), 0.001), dtype=float)
-    expect(np.isfinite(cold).all(), "A cold batch gives NaN where one cold row does not: whose maximum goes?")
+    expect(np.isfinite(cold).all(), "A cold batch gives NaN, a cold row does not: whose maximum is subtracted?")
     return "It scales, it survives the cold, and it takes a batch."
