@@ -24,7 +24,9 @@ from copies import ONLY_ELSEWHERE, copy  # noqa: E402
 CDN = "https://cdn.jsdelivr.net/pyodide/v314.0.6/full"  # the version that the kernel is made for
 CORE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json")
 FROM_PYODIDE = ["micropip", "numpy", "matplotlib"]
-FROM_THE_WORKER = "../../../../pypi"  # the wheels, seen from the script that loads them: no prefix is known here
+FROM_THE_WORKER = (
+    "../../../../pypi"  # the wheels, seen from the script that loads them: no prefix is known here
+)
 WHEELS = Path(sys.prefix) / "wheels"
 KERNEL = "@jupyterlite/pyodide-kernel-extension:kernel"
 
@@ -34,7 +36,7 @@ def open_distribution(place: str) -> Callable[[str], bytes]:
     address = place if "://" in place else Path(place).resolve().as_uri()
     if ".tar" not in address.rpartition("/")[2]:
         return lambda name: bytes(urlopen(f"{address.rstrip('/')}/{name}").read())
-    archive = tarfile.open(fileobj=BytesIO(urlopen(address).read()))
+    archive = tarfile.open(fileobj=BytesIO(urlopen(address).read()))  # noqa: SIM115 (it is in memory)
     return lambda name: archive.extractfile(f"pyodide/{name}").read()  # type: ignore[union-attr]
 
 
@@ -76,7 +78,9 @@ def build(site: Path, pyodide: str = "") -> None:
     command = [Path(sys.prefix, "bin", "jupyter-lite"), "build", "--contents", "files", "--no-sourcemaps"]
     command += ["--no-libarchive", "--apps", "lab", "--apps", "notebooks", "--apps", "tree"]
     shutil.rmtree(site, ignore_errors=True)
-    done = subprocess.run([*command, "--output-dir", site.resolve()], cwd=source, text=True, capture_output=True)
+    done = subprocess.run(
+        [*command, "--output-dir", site.resolve()], cwd=source, text=True, capture_output=True
+    )
     if done.returncode or not (site / "api" / "contents" / "all.json").exists():
         sys.exit(done.stdout + done.stderr)
     size = sum(path.stat().st_size for path in site.rglob("*") if path.is_file())

@@ -9,6 +9,7 @@ import sys
 import sysconfig
 import tomllib
 import zipfile
+from pathlib import Path
 
 import pytest
 from conftest import NOTEBOOKS, ROOT
@@ -54,7 +55,9 @@ def test_the_wheel_is_typed_and_holds_every_file_of_the_package(wheel):
         (metadata,) = (name for name in archive.namelist() if name.endswith("/METADATA"))
         said = archive.read(metadata).decode()
     source = ROOT / "src"
-    files = {path.relative_to(source).as_posix() for path in source.rglob("*") if path.suffix in (".py", ".txt")}
+    files = {
+        path.relative_to(source).as_posix() for path in source.rglob("*") if path.suffix in (".py", ".txt")
+    }
     assert held == files | {"nexttoken/py.typed"}
     assert "nexttoken/corpus.txt" in held
     assert f"Project-URL: Repository, {ADDRESS}" in said
@@ -63,18 +66,16 @@ def test_the_wheel_is_typed_and_holds_every_file_of_the_package(wheel):
 
 
 def test_every_chapter_runs_against_the_installed_wheel(wheel, tmp_path):
-    """In a new environment that sees the libraries of this one, but not the source tree: no ``.pth`` is followed."""
+    """In a new environment that sees the libraries of this one, but not the source that one points to."""
     home = tmp_path / "venv"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", home], check=True)
-    python = home / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    its = sysconfig.get_paths(vars={"base": str(home), "platbase": str(home)})
+    python = Path(its["scripts"], "python")
     pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps", "--no-index"]
     subprocess.run([*pip, wheel], check=True)
-    paths = {"base": str(home), "platbase": str(home)}
-    libraries = sysconfig.get_path("purelib", vars=paths)
-    with open(os.path.join(libraries, "libraries.pth"), "w") as file:
-        file.write(sysconfig.get_path("purelib"))
-    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
-    command = [python, "-W", "error", "-c", RUN, *NOTEBOOKS]
+    Path(its["purelib"], "libraries.pth").write_text(sysconfig.get_path("purelib"))
+    environment = os.environ | {"IPYTHONDIR": str(tmp_path)}
+    command = [python, "-I", "-W", "error", "-c", RUN, *NOTEBOOKS]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
 
@@ -84,7 +85,11 @@ def documented():
     things = [getattr(nexttoken, name) for name in nexttoken.__all__]
     things += [exercises.check, *(f for _, f in inspect.getmembers(plots, inspect.isfunction))]
     for thing in things:
-        if not inspect.ismodule(thing) and not thing.__name__.startswith("_") and "nexttoken" in thing.__module__:
+        if (
+            not inspect.ismodule(thing)
+            and not thing.__name__.startswith("_")
+            and "nexttoken" in thing.__module__
+        ):
             yield f"{thing.__module__}.{thing.__name__}"
 
 
@@ -92,13 +97,19 @@ def documented():
 def test_the_api_page_shows_every_public_name_with_an_example(name):
     """The examples are doctests, so they are run."""
     page = (ROOT / "_build" / "html" / "book" / "api.html").read_text(encoding="utf-8")
-    entry = re.search(rf'<dt class="sig[^>]* id="{re.escape(name)}">.*?</dt>\s*<dd>(.*?)(?=<dt class="sig|\Z)', page, re.DOTALL)
+    entry = re.search(
+        rf'<dt class="sig[^>]* id="{re.escape(name)}">.*?</dt>\s*<dd>(.*?)(?=<dt class="sig|\Z)',
+        page,
+        re.DOTALL,
+    )
     assert entry, name
     assert ">>> " in html.unescape(re.sub("<[^>]+>", "", entry[1])), name
 
 
 def test_every_room_with_a_page_is_named_once():
-    assert {"nexttoken.probability.softmax", "nexttoken.plots.bars", "nexttoken.exercises.check"} <= set(documented())
+    assert {"nexttoken.probability.softmax", "nexttoken.plots.bars", "nexttoken.exercises.check"} <= set(
+        documented()
+    )
     assert len(set(documented())) > 20
 
 
