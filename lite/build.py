@@ -75,7 +75,7 @@ def build(site: Path, pyodide: str = "") -> None:
     (source / "jupyter-lite.json").write_text(
         json.dumps({"jupyter-lite-schema-version": 0, "jupyter-config-data": config})
     )
-    command = [Path(sys.prefix, "bin", "jupyter-lite"), "build", "--contents", "files", "--no-sourcemaps"]
+    command = [sys.executable, "-m", "jupyterlite_core", "build", "--contents", "files", "--no-sourcemaps"]
     command += ["--no-libarchive", "--apps", "lab", "--apps", "notebooks", "--apps", "tree"]
     shutil.rmtree(site, ignore_errors=True)
     done = subprocess.run(

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from mimetypes import guess_type
 from threading import Thread
 
 import pytest
@@ -35,6 +36,7 @@ def test_a_chapter_links_to_where_it_runs(notebook):
     found = launch.links(f"book/{notebook.name}", "../", (SITE / "lite").exists())
     assert re.findall(r'href="([^"]+)"', nav) == list(found.values())
     assert html.count('class="launch"') == 1
+    assert html.count("lite/") == ("In this browser" in found)  # the link alone: nothing of the site is loaded
 
 
 def test_the_links_name_the_repository_and_are_relative_where_they_can_be(monkeypatch):
@@ -86,7 +88,10 @@ def from_the_cdn(served):
 
 @pytest.fixture
 def visit():
-    """``visit(address)`` opens a page where only this machine answers; ``asked`` are the others it asked."""
+    """``visit(address)`` opens a page where only this machine answers; ``asked`` are the others it asked.
+
+    ``cdn``, a function that reads a file of a distribution, answers in place of the public CDN.
+    """
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         context = browser.new_context(viewport={"width": 1280, "height": 900})
@@ -94,12 +99,18 @@ def visit():
 
         def away(route):
             asked.append(route.request.url)
-            route.abort()
+            if page.cdn and asked[-1].startswith(build.CDN):
+                name = asked[-1].rpartition("/")[2]
+                free = {"Access-Control-Allow-Origin": "*"}
+                route.fulfill(body=page.cdn(name), content_type=guess_type(name)[0], headers=free)
+            else:
+                route.abort()
 
         context.route(re.compile(r"^https?://(?!localhost:)"), away)
-        page.asked = asked
+        page.asked, page.cdn = asked, None
 
-        def go(address):
+        def go(address, cdn=None):
+            page.cdn = cdn
             page.goto(address)
             expect(page.locator(".jp-NotebookPanel .jp-CodeCell").first).to_be_visible(timeout=60 * SECONDS)
             return page
@@ -143,9 +154,14 @@ def test_the_shell_asks_no_other_host_but_for_the_pinned_runtime(visit, from_the
 
 
 @needs_pyodide
-def test_a_chapter_runs_to_its_last_cell_and_its_sliders_move(visit, served):
-    address, _ = served("own", PYODIDE)
-    page = visit(f"{address}/notebooks/index.html?path=03_temperature.ipynb")
+@pytest.mark.parametrize("runtime", ["in the site", "from the CDN"])
+def test_a_chapter_runs_to_its_last_cell_and_its_sliders_move(visit, served, from_the_cdn, runtime):
+    own = runtime == "in the site"
+    address, _ = served("own", PYODIDE) if own else from_the_cdn
+    page = visit(
+        f"{address}/notebooks/index.html?path=03_temperature.ipynb",
+        None if own else build.open_distribution(PYODIDE),
+    )
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     figure = page.locator(".jp-OutputArea-output svg").first
@@ -162,4 +178,5 @@ def test_a_chapter_runs_to_its_last_cell_and_its_sliders_move(visit, served):
             break
     else:
         pytest.fail("the slider moved nothing")
-    assert page.asked == []
+    assert bool(page.asked) != own
+    assert all(url.startswith(f"{build.CDN}/") for url in page.asked)
