@@ -24,9 +24,7 @@ from copies import ONLY_ELSEWHERE, copy  # noqa: E402
 CDN = "https://cdn.jsdelivr.net/pyodide/v314.0.6/full"  # the version that the kernel is made for
 CORE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json")
 FROM_PYODIDE = ["micropip", "numpy", "matplotlib"]
-FROM_THE_WORKER = (
-    "../../../../pypi"  # the wheels, seen from the script that loads them: no prefix is known here
-)
+FROM_THE_WORKER = "../../../../pypi"  # the wheels, seen from the script that loads them
 WHEELS = Path(sys.prefix) / "wheels"
 KERNEL = "@jupyterlite/pyodide-kernel-extension:kernel"
 
@@ -72,15 +70,12 @@ def build(site: Path, pyodide: str = "") -> None:
     wheels = [f"{FROM_THE_WORKER}/{path.name}" for path in sorted((source / "pypi").iterdir())]
     settings = {"loadPyodideOptions": {"packages": FROM_PYODIDE + wheels}, "pyodideUrl": f"{CDN}/pyodide.mjs"}
     config = {"appName": "From Logits to Tokens", "litePluginSettings": {KERNEL: settings}}
-    (source / "jupyter-lite.json").write_text(
-        json.dumps({"jupyter-lite-schema-version": 0, "jupyter-config-data": config})
-    )
+    written = json.dumps({"jupyter-lite-schema-version": 0, "jupyter-config-data": config})
+    (source / "jupyter-lite.json").write_text(written)
     command = [sys.executable, "-m", "jupyterlite_core", "build", "--contents", "files", "--no-sourcemaps"]
-    command += ["--no-libarchive", "--apps", "lab", "--apps", "notebooks", "--apps", "tree"]
+    command += ["--no-libarchive", "--apps", "lab", "--apps", "notebooks", "--apps", "tree", "--output-dir"]
     shutil.rmtree(site, ignore_errors=True)
-    done = subprocess.run(
-        [*command, "--output-dir", site.resolve()], cwd=source, text=True, capture_output=True
-    )
+    done = subprocess.run([*command, site.resolve()], cwd=source, text=True, capture_output=True)
     if done.returncode or not (site / "api" / "contents" / "all.json").exists():
         sys.exit(done.stdout + done.stderr)
     size = sum(path.stat().st_size for path in site.rglob("*") if path.is_file())

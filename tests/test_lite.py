@@ -62,7 +62,7 @@ def test_other_pages_have_no_such_links():
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
-    """``served(pyodide)`` builds the site below a path of its own, and returns its address."""
+    """``served(name, pyodide)`` builds the site and serves it below a path; returns its address and folder."""
     if not PYTHON.exists() or not CHROMIUM:
         assert not os.environ.get("CI")
         pytest.skip("no .venv-lite or no Chromium: run make .venv-lite/ready, and install a browser")
