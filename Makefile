@@ -2,9 +2,10 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help book build pdf test check lab lock clean
+.PHONY: help book build pdf test check lab lite exercises lock clean
 
 BIN := .venv/bin
+LITE := .venv-lite/bin
 HERE := $(CURDIR)/.cache
 export XDG_CACHE_HOME := $(HERE)
 export XDG_CONFIG_HOME := $(HERE)/config
@@ -23,6 +24,8 @@ help:
 	@echo "make build  build the book into _build/html"
 	@echo "make pdf    print the book into _build/book.pdf"
 	@echo "make lab    open the chapters in JupyterLab"
+	@echo "make lite   build the book with chapters that run in the reader's browser"
+	@echo "make exercises  copy the chapters without solutions into _build/exercises"
 	@echo "make check  lint, format and types"
 	@echo "make lock   renew requirements.txt from pyproject.toml"
 	@echo "make clean  remove all that the others have made"
@@ -41,7 +44,7 @@ build: .venv/ready
 pdf: build
 	@$(BIN)/python book/paper.py _build/html _build/book.pdf
 
-test: build
+test: build .venv-lite/ready
 	@echo "Running every test …"
 	@$(BIN)/python -m pytest
 
@@ -55,14 +58,25 @@ check: .venv/ready
 lab: .venv/ready
 	@$(BIN)/jupyter lab --notebook-dir=book
 
+# PYODIDE: a distribution of Pyodide to put into the site, a path or an address. Else readers get it from its CDN.
+lite: .venv-lite/ready
+	@BOOK_LITE=1 $(MAKE) --no-print-directory build
+	@$(LITE)/python lite/build.py _build/html/lite $(PYODIDE)
+
+exercises: .venv/ready
+	@$(BIN)/python book/copies.py _build/exercises
+
+lock: LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --upgrade --no-emit-index-url --no-emit-find-links \
+	--custom-compile-command "make lock"
 lock: .venv/ready
 	@$(BIN)/python -m pip install --quiet uv
-	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-emit-index-url \
-		--no-emit-find-links --group all pyproject.toml --output-file requirements.txt \
-		--custom-compile-command "make lock"
+	@$(LOCK) --universal --python-version 3.11 --group all --output-file requirements.txt
+	@$(LOCK) --universal --python-version 3.11 --group lite --output-file lite/requirements.txt
+	@$(LOCK) --python-version 3.14 --python-platform wasm32-pyodide2025 --group browser \
+		--no-emit-package widgetsnbextension --output-file lite/wheels.txt
 
 clean:
-	rm -rf .venv .cache _build .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf .venv .venv-lite .cache _build .pytest_cache .ruff_cache .mypy_cache .hypothesis
 
 .venv/ready: requirements.txt pyproject.toml
 	@for python in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
@@ -79,4 +93,13 @@ clean:
 	@echo "c.IPKernelApp.log_level = 40" > $(IPYTHONDIR)/profile_default/ipython_kernel_config.py
 	@$(BIN)/python -m pip install --quiet --requirement requirements.txt
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# An environment of its own: JupyterLite puts every extension that it finds into the site.
+.venv-lite/ready: .venv/ready lite/requirements.txt lite/wheels.txt
+	@echo "Setting up .venv-lite (half a minute) …"
+	@rm -rf .venv-lite && $(BIN)/python -m venv .venv-lite
+	@$(LITE)/python -m pip install --quiet --requirement lite/requirements.txt
+	@$(LITE)/python -m pip download --quiet --no-deps --only-binary :all: --implementation py --abi none \
+		--platform any --python-version 3.14 --requirement lite/wheels.txt --dest .venv-lite/wheels
 	@touch $@

@@ -19,7 +19,7 @@ CHROMIUM = os.environ.get("CHROMIUM") or next(
     filter(None, map(shutil.which, ("chromium", "google-chrome"))), None
 )
 ALONE = {SITE / "index.html", SITE / "404.html"}  # a redirection; a page of absolute links
-PAGES = sorted({*SITE.rglob("*.html")} - {*SITE.glob("_static/**/*")} - ALONE)
+PAGES = sorted({*SITE.rglob("*.html")} - {*SITE.glob("_static/**/*")} - {*SITE.glob("lite/**/*")} - ALONE)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 every_chapter = pytest.mark.parametrize("name", [path.stem for path in NOTEBOOKS])
 

@@ -67,6 +67,7 @@ def explore(
         raise TypeError("explore needs at least one control, such as temperature=FloatSlider(1)")
     for name, control in controls.items():
         control.description = control.description or name.replace("_", " ")
+        control.style.description_width = "initial"  # a long one would be cut off
     if os.environ.get("NEXTTOKEN_STATIC"):
         return StaticExplorer(static_html(plot, describe, controls))
 

@@ -109,6 +109,11 @@ def bars(
     Returns
     -------
     Picture
+
+    Examples
+    --------
+    >>> bars(["cat", "dog", "owl"], [0.5, 0.25, 0.25], kept=[True, True, False]).alt
+    'Bars of probability. cat 50 %, dog 25 %, owl 25 % cut.'
     """
     panels = values if isinstance(values, Mapping) else {"": values}
     shown = list(range(len(tokens))) if show is None else [int(i) for i in np.asarray(show)]
@@ -219,6 +224,12 @@ def staircase(
     Returns
     -------
     Picture
+
+    Examples
+    --------
+    >>> stairs = staircase(["cat", "dog", "owl"], [0.5, 0.25, 0.25], p=0.75, kept=[True, True, False])
+    >>> stairs.alt.split(". ")[1]
+    'At p = 0.75 the nucleus is 2 of 3 tokens and holds 75 %.'
     """
     probs, kept = np.asarray(probs, dtype=float), np.asarray(kept, dtype=bool)
     ends, count = np.cumsum(probs), show or len(tokens)
@@ -269,6 +280,12 @@ def curves(
     Returns
     -------
     Picture
+
+    Examples
+    --------
+    >>> over = [0.5, 1, 2]
+    >>> curves(over, {"cat": [0.9, 0.7, 0.6]}, x_label="temperature", y_label="probability").alt
+    'Curves of probability. Over temperature 0.5 to 2: cat from 0.9 to 0.6.'
     """
     x = np.asarray(x, dtype=float)
     rows = {name: np.asarray(line, dtype=float) for name, line in lines.items()}
@@ -329,6 +346,11 @@ def triangle(
     Returns
     -------
     Picture
+
+    Examples
+    --------
+    >>> triangle(["cat", "dog", "owl"], {"sure": [1, 0, 0]}).alt
+    'Triangle with corners cat, dog, owl. Points: sure at cat 100 %, dog 0 %, owl 0 %.'
     """
     corners = np.array([[0, 0], [1, 0], [0.5, np.sqrt(3) / 2]])
     picture = _picture(330)
@@ -370,6 +392,11 @@ def forward_pass(
     -------
     Picture
         Blue cells are positive and orange ones negative; the stronger the colour, the larger the number.
+
+    Examples
+    --------
+    >>> forward_pass(["cat", "dog"], 0, [1, -1], [2, 1], [0.73, 0.27], 1).alt.split("; ")[-1]
+    'choice: dog, 27 %.'
     """
     arrays = {
         "token": np.eye(len(tokens))[token],
