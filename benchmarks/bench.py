@@ -171,7 +171,7 @@ def cases(z: np.ndarray, peers: dict[str, Any]) -> Iterator[tuple[str, dict[str,
 
 
 def measure(found: dict[str, Call], rounds: int, seconds: float) -> dict[str, np.ndarray]:
-    """Time the candidates in turns until the rounds or the seconds are over: µs of the processor, not of waiting."""
+    """Time the candidates in turns until rounds or seconds are over, in µs of the processor, not of waiting."""
     times: dict[str, list[float]] = {name: [] for name in found}
     end = time.perf_counter() + seconds
     for call in found.values():
