@@ -83,6 +83,13 @@ def top_k(z: Floats, k: int) -> Indices:
     return few[np.argsort(-z[few], kind="stable")[:k]]
 
 
+def weigh(z: Floats, top: Any, dtype: Any = None) -> Floats:
+    """Return e to the power of z - top, which is 0 where the difference is beyond the range of floats."""
+    with np.errstate(over="ignore"):
+        weight = np.subtract(z, top, dtype=dtype)
+    return np.exp(weight, out=weight)
+
+
 def doubt(total: Any, count: int) -> Any:
     """Return how far two float64 sums of ``count`` terms of 0 or more may lie apart, summed in any order."""
     return 2 * (count + 4) * np.finfo(np.float64).eps * total
@@ -94,20 +101,16 @@ def histogram(z: Floats, top: Any) -> tuple[Floats, Floats]:
     The mass of a token is e to the power of its distance from ``top``, in float64.
     """
     high, bins, mass = z.max(), np.zeros_like(z), np.zeros(BINS + 1)
-    span = min(float(high - z.min()), REACH)
+    span = min(float(high) - float(z.min()), REACH)
     for start in range(0, len(z), BLOCK):
         part, below = z[start : start + BLOCK], bins[start : start + BLOCK]
         if span > 0:
-            np.divide(high - part, span, out=below)
-            below *= BINS
-            np.minimum(below, BINS, out=below)
-        weight = part.astype(np.float64)
-        weight -= top
-        mass += np.bincount(below.astype(np.intp), np.exp(weight, out=weight), BINS + 1)
+            with np.errstate(over="ignore"):
+                np.minimum((high - part) / span * BINS, BINS, out=below)
+        mass += np.bincount(below.astype(np.intp), weigh(part.astype(np.float64), top), BINS + 1)
     return bins, mass
 
 
-@np.errstate(over="ignore")
 def nucleus(z: Floats, p: float) -> NDArray[np.bool_] | None:
     """Return which tokens the nucleus of mass p keeps.
 
@@ -136,7 +139,7 @@ def nucleus(z: Floats, p: float) -> NDArray[np.bool_] | None:
         if len(row) == len(bins):  # equals
             break
     few = few[np.argsort(-row, kind="stable")]
-    sums = above + np.cumsum(np.exp(np.subtract(z[few], top, dtype=np.float64)))
+    sums = above + np.cumsum(weigh(z[few], top, np.float64))
     total = total or sums[-1]
     if not len(few) or np.abs(np.append(sums, above or np.inf) - reach * total).min() <= doubt(total, len(z)):
         return None
@@ -221,7 +224,6 @@ def finalists(z: Floats, scale: Callable[[Floats], Floats], k: int) -> tuple[Ind
     return index[kept], row[kept]
 
 
-@np.errstate(over="ignore")
 def next_token(
     z: Floats,
     point: float,
@@ -249,10 +251,9 @@ def next_token(
         if best is None or keep is None:
             return None
         index, row = best
-        return index[draw(np.exp(row - row.max()) * keep, point)]
+        return index[draw(weigh(row, row.max()) * keep, point)]
     row = scale(z)
-    weight = row - row.max()
-    np.exp(weight, out=weight)
+    weight = weigh(row, row.max())
     token = draw(weight, point)
     stands = p == 1 or kept(row, weight, p, token)
     if stands is None or not stands:
