@@ -57,7 +57,7 @@ parity: $(PEERS)/ready
 
 $(PEERS)/ready: pyproject.toml .venv/ready
 	@$(BIN)/python -m venv $(CURDIR)/.cache/parity
-	@$(PEERS)/python -m pip install --quiet --editable ".[parity]" pytest
+	@$(PEERS)/python -m pip install --quiet --editable ".[parity]" pytest hypothesis
 	@touch $@
 
 # One thread, and the BLAS that is right for this processor, whatever the environment says of it.

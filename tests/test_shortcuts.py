@@ -22,7 +22,7 @@ from nexttoken import (
 )
 
 pytestmark = pytest.mark.filterwarnings("error")
-law = settings(max_examples=200, deadline=None, derandomize=True)
+law = settings(deadline=None, derandomize=True)
 
 BAN, V = -np.inf, 5000
 TYPES = [np.float32, np.float64]
