@@ -12,6 +12,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.floating[Any]]
+Indices = NDArray[np.intp]
 
 
 def as_floats(values: ArrayLike, name: str, axis: int = -1) -> Floats:
@@ -19,9 +20,7 @@ def as_floats(values: ArrayLike, name: str, axis: int = -1) -> Floats:
     try:
         array = np.asarray(values)
     except ValueError as error:
-        raise ValueError(
-            f"{name} has rows of different lengths: give one length, -inf where there is none"
-        ) from error
+        raise ValueError(f"{name} has rows of different lengths: give one, -inf where there is none") from error
     if array.dtype.kind not in "fiu":
         raise TypeError(f"{name} must hold real numbers, not {array.dtype}: {values!r:.60}")
     if array.ndim == 0 or array.shape[normalize_axis_index(axis, array.ndim)] == 0:
@@ -49,7 +48,8 @@ def as_probabilities(probs: ArrayLike, axis: int = -1) -> Floats:
     p = as_floats(probs, "probs", axis)
     if not (p >= 0).all():  # NaN is not >= 0 either
         raise ValueError(f"probs holds {p.min()}: probabilities are 0 or more; did you mean softmax(logits)?")
-    total = p.sum(axis=axis, dtype=np.float64)
+    wide = None if p.strides[axis] == p.itemsize else np.float64  # along memory, the sum is pairwise
+    total = p.sum(axis=axis, dtype=wide)
     if not np.allclose(total, 1, rtol=0, atol=np.sqrt(np.finfo(np.float32).eps)):
         worst = total.flat[np.abs(total - 1).argmax()]
         raise ValueError(f"probs sums to {worst:.6g}, not 1: divide by the sum, or call softmax on logits")
@@ -92,8 +92,10 @@ def softmax(logits: ArrayLike, axis: int = -1) -> Floats:
     >>> softmax([1000.0, 1000.0, -np.inf])
     array([0.5, 0.5, 0. ])
     """
-    exp = np.exp(shift(logits, axis))
-    return exp / exp.sum(axis=axis, keepdims=True)
+    exp = shift(logits, axis)
+    np.exp(exp, out=exp)
+    exp *= np.expand_dims(1 / np.einsum("...i->...", np.moveaxis(exp, axis, -1)), axis)  # exp / exp.sum
+    return exp
 
 
 def log_softmax(logits: ArrayLike, axis: int = -1) -> Floats:
@@ -110,7 +112,8 @@ def log_softmax(logits: ArrayLike, axis: int = -1) -> Floats:
     """
     shifted = shift(logits, axis)
     with np.errstate(over="ignore"):
-        return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
+        shifted -= np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
+    return shifted
 
 
 def entropy(probs: ArrayLike, axis: int = -1) -> Floats:

@@ -1,0 +1,275 @@
+"""What a long row allows: the answers of the definitions in ``sampling``, without sorting the vocabulary.
+
+Every shortcut takes one row, and two sentences say why its answer is exact. Where rounding could tip the
+decision it returns None, and the definition decides.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .probability import Floats, Indices
+
+LONG = 4096  # tokens in a row, from which on a shortcut pays
+HEAD = 2048  # tokens that usually hold the nucleus, and are soon sorted
+BINS, REACH = 4096, 40.0  # of a histogram; e to the -40 is lost in a sum that is 1 or more
+BLOCK = 16_384  # tokens that are weighed at a time, so that what is in between stays in the cache
+STRETCH = 512  # tokens of the line that are measured as one
+
+
+def keep_by_row(shortcut: Callable[..., Any], definition: Callable[..., Floats], z: Floats) -> Floats:
+    """Ban all but what the shortcut returns for a row, or as the definition does where that is None."""
+    if z.shape[-1] < LONG:
+        return definition(z)
+    out = np.full_like(z, -np.inf)
+    for row in np.ndindex(z.shape[:-1]):
+        kept = shortcut(z[row])
+        if kept is None:
+            out[row] = definition(z[row])
+        else:
+            out[row][kept] = z[row][kept]
+    return out
+
+
+def draw_by_row(shortcut: Callable[..., Any], definition: Callable[..., Any], z: Floats, points: Any) -> Any:
+    """Draw a token of each long row by the shortcut, or by the definition where that returns None."""
+    if z.shape[-1] < LONG:
+        return definition(z, points)
+    drawn = np.empty(z.shape[:-1], np.intp)
+    for row in np.ndindex(z.shape[:-1]):
+        short = shortcut(z[row], points[row])
+        drawn[row] = definition(z[row], points[row]) if short is None else short
+    return drawn[()]
+
+
+def largest(z: Floats, k: int) -> Indices:
+    """Return the indices, rising, of the k largest logits and of some more, bans left out.
+
+    Cut the row into equal lines, written below each other: k columns hold a token that reaches the k-th
+    largest of the column maxima, so that bound is at most the k-th largest logit of the row. What lies
+    below the bound is then neither among the k largest nor level with the last of them.
+
+    Examples
+    --------
+    >>> largest(np.array([1.0, 3.0, 2.0, 2.0]), 2)
+    array([1, 2, 3])
+    """
+    lines = max(1, min(len(z) // 2048, len(z) // (8 * k)))
+    width = len(z) // lines
+    table, rest = z[: lines * width].reshape(lines, width), z[lines * width :]
+    tops = table.max(axis=0)
+    bound = np.finfo(z.dtype).min
+    if k <= width:
+        bound = max(bound, np.partition(tops, width - k)[width - k])
+    columns = np.flatnonzero(tops >= bound)
+    line, column = np.divmod(np.flatnonzero(table[:, columns] >= bound), max(1, len(columns)))
+    return np.concatenate([line * width + columns[column], lines * width + np.flatnonzero(rest >= bound)])
+
+
+def top_k(z: Floats, k: int) -> Indices:
+    """Return the indices of the k largest logits, sorting no more than :func:`largest` returns.
+
+    Its indices rise, so a stable sort of the few meets ties in the order in which a sort of the row does.
+    The first k of both are therefore the same tokens.
+
+    Examples
+    --------
+    >>> top_k(np.array([1.0, 3.0, 2.0, 2.0]), 2)
+    array([1, 2])
+    """
+    few = largest(z, k)
+    return few[np.argsort(-z[few], kind="stable")[:k]]
+
+
+def weigh(z: Floats, top: Any, dtype: Any = None) -> Floats:
+    """Return e to the power of z - top, which is 0 where the difference is beyond the range of floats."""
+    with np.errstate(over="ignore"):
+        weight = np.subtract(z, top, dtype=dtype)
+    return np.exp(weight, out=weight)
+
+
+def doubt(total: Any, count: int) -> Any:
+    """Return how far two float64 sums of ``count`` terms of 0 or more may lie apart, summed in any order."""
+    return 2 * (count + 4) * np.finfo(np.float64).eps * total
+
+
+def histogram(z: Floats, top: Any) -> tuple[Floats, Floats]:
+    """Return how many bins each token lies below the largest logit, and how much mass each bin holds.
+
+    The mass of a token is e to the power of its distance from ``top``, in float64.
+    """
+    high, bins, mass = z.max(), np.zeros_like(z), np.zeros(BINS + 1)
+    span = min(float(high) - float(z.min()), REACH)
+    for start in range(0, len(z), BLOCK):
+        part, below = z[start : start + BLOCK], bins[start : start + BLOCK]
+        if span > 0:
+            with np.errstate(over="ignore"):
+                np.minimum((high - part) / span * BINS, BINS, out=below)
+        mass += np.bincount(below.astype(np.intp), weigh(part.astype(np.float64), top), BINS + 1)
+    return bins, mass
+
+
+def nucleus(z: Floats, p: float) -> NDArray[np.bool_] | None:
+    """Return which tokens the nucleus of mass p keeps.
+
+    Only those tokens among which the sum from the top down crosses p need to be sorted: the
+    :func:`largest`, if they hold p, or else those of one bin of a histogram, cut into bins again until
+    they are few. All above are kept and all below are cut; where a sum comes nearer to p than rounding
+    could move it, the answer is None.
+
+    Examples
+    --------
+    >>> nucleus(np.log([0.5, 0.25, 0.125, 0.125]), 0.8)
+    array([ True,  True,  True, False])
+    """
+    if p == 1:
+        return z > -np.inf
+    top, above = z.max(), 0.0
+    blocks = (z[start : start + BLOCK] for start in range(0, len(z), BLOCK))
+    total = sum(weigh(block, top, np.float64).sum() for block in blocks)
+    goal, margin = (p - 8 * np.finfo(z.dtype).eps) * total, doubt(total, len(z))
+    few = largest(z, HEAD) if len(z) > HEAD else np.arange(len(z))
+    if not weigh(z[few], top, np.float64).sum() > goal + margin:
+        few, above = crossing(z, top, goal)
+    few = few[np.argsort(-z[few], kind="stable")]
+    sums = above + np.cumsum(weigh(z[few], top, np.float64))
+    if not len(few) or np.abs(np.append(sums, above or np.inf) - goal).min() <= margin:
+        return None
+    keep = z > z[few[0]]
+    keep[few[: np.searchsorted(sums, goal) + 1]] = True
+    return keep
+
+
+def crossing(z: Floats, top: Any, goal: float) -> tuple[Indices, float]:
+    """Return the few tokens among which the sum from the top down crosses the goal, and the mass above.
+
+    A bin of the histogram holds an interval of logits, so every token of an earlier bin lies above all of
+    it, and every token of a later one below. The bin that crosses is cut into bins again until it is
+    short, or cannot be cut, for its tokens are equal.
+    """
+    few, above, size = np.arange(len(z)), 0.0, 0
+    while HEAD < len(few) != size:
+        bins, mass = histogram(z[few], top)
+        sums = above + np.cumsum(mass)
+        crossed = int(np.searchsorted(sums, goal))
+        above = float(sums[crossed - 1]) if crossed else above
+        size, few = len(few), few[(bins >= crossed) & (bins < crossed + 1)]
+    return few, above
+
+
+def top_p(z: Floats, p: float) -> Indices | None:
+    """Return the indices of the :func:`nucleus`, which are faster to copy by than a mask."""
+    keep = nucleus(z, p)
+    return None if keep is None else np.flatnonzero(keep)
+
+
+def kept(z: Floats, weight: Floats, p: float, token: np.intp) -> bool | None:
+    """Return whether the nucleus keeps a token of a given weight, e to the power of its logit.
+
+    It does if the mass of what comes before, the larger logits and the equals of lower index, falls short
+    of p. Where that mass comes nearer to p than the sums may be off, in the type of the weights, the
+    answer is None.
+
+    Examples
+    --------
+    >>> z = np.log([0.5, 0.25, 0.125, 0.125])
+    >>> kept(z, np.exp(z), 0.8, 2), kept(z, np.exp(z), 0.8, 3)
+    (True, False)
+    """
+    before = np.dot(weight, z > z[token]) + np.count_nonzero(z[:token] == z[token]) * weight[token]
+    share = before / np.einsum("i->", weight) - p
+    return None if abs(share) <= (len(z) + 100) * np.finfo(z.dtype).eps else bool(share < 0)
+
+
+def draw(p: Floats, point: float) -> np.intp:
+    """Return the token into whose piece of the line a point from 0 to 1 falls.
+
+    The line is measured in stretches of many tokens, then token by token in the stretch that holds the
+    point, in float64. The ends of a piece differ from those in one long sum by rounding only, and where
+    the point lies nearer to an end than that the long sum decides.
+
+    Examples
+    --------
+    >>> draw(np.array([0.5, 0.25, 0.25]), 0.6)
+    np.int64(1)
+    """
+    whole = len(p) // STRETCH * STRETCH
+    if whole:
+        stretches = p[:whole].reshape(-1, STRETCH).sum(axis=1, dtype=np.float64)
+        ends = np.cumsum(np.append(stretches, p[whole:].sum(dtype=np.float64)))
+        place = point * ends[-1]
+        first = min(int(np.searchsorted(ends, place, side="right")), len(ends) - 1)
+        before = ends[first - 1] if first else 0.0
+        inner = np.cumsum(np.append(before, p[first * STRETCH : (first + 1) * STRETCH]), dtype=np.float64)
+        index = int(np.searchsorted(inner, place, side="right"))
+        if 0 < index < len(inner) and np.abs(inner[index - 1 : index + 1] - place).min() > doubt(
+            ends[-1], len(p)
+        ):
+            return np.intp(first * STRETCH + index - 1)
+    ends = np.cumsum(p, dtype=np.float64)
+    return np.searchsorted(ends, point * ends[-1], side="right")
+
+
+def finalists(z: Floats, scale: Callable[[Floats], Floats], k: int) -> tuple[Indices, Floats] | None:
+    """Return the k largest of the row when it has been scaled: their indices, rising, and scaled logits.
+
+    Division by a temperature may make logits equal but never reverses them: if the smallest of
+    :func:`largest`, or the next below it, ends below the k-th, so does all that was left out. Where it
+    ends level the answer is None, for then the indices of what was left out count.
+
+    Examples
+    --------
+    >>> finalists(np.array([1.0, 5.0, 4.0, 0.0]), lambda z: z / 2, 2)
+    (array([1, 2]), array([2.5, 2. ]))
+    """
+    index = largest(z, k + 8)
+    row = scale(z[index])
+    order = np.argsort(-row, kind="stable")
+    last = row[order[:k][-1]]
+    if row[order[-1]] == last > -np.inf:
+        below = z.max(where=z < z[index].min(), initial=-np.inf)
+        if scale(np.array([z.max(), below]))[1] == last:
+            return None
+    kept = np.sort(order[:k])
+    return index[kept], row[kept]
+
+
+def next_token(
+    z: Floats,
+    point: float,
+    rng: np.random.Generator,
+    scale: Callable[[Floats], Floats],
+    cut: Callable[[Floats], Floats],
+    k: int,
+    p: float,
+) -> np.intp | None:
+    """Return the token drawn from what scaling, top-k and top-p leave.
+
+    A ban adds 0 to every sum, so the nucleus of the finalists is that of the row, and so is the line that
+    they are drawn from. With top-p alone a token is drawn from the whole row and stands if it is kept;
+    if not, a second draw from what is kept gives each of these its share of what was lost.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> next_token(np.array([1.0, 5.0, 4.0, 0.0]), 0.5, rng, lambda z: z / 2, np.copy, 2, 1.0)
+    np.int64(1)
+    """
+    if k < len(z):
+        best = finalists(z, scale, k)
+        keep = None if best is None else nucleus(best[1], p)
+        if best is None or keep is None:
+            return None
+        index, row = best
+        return index[draw(weigh(row, row.max()) * keep, point)]
+    row = scale(z)
+    weight = weigh(row, row.max())
+    token = draw(weight, point)
+    stands = p == 1 or kept(row, weight, p, token)
+    if stands is None or not stands:
+        keep = nucleus(row, p)
+        weight *= cut(row) > -np.inf if keep is None else keep
+        token = token if weight[token] else draw(weight, rng.random())
+    return token
