@@ -95,6 +95,37 @@ def test_curves_name_every_line_and_mark():
     assert plain.alt == "Curves of height. Over time 0 to 1: up from 0 to 1."
 
 
+def test_logarithmic_axes_have_powers_of_ten_and_make_a_power_law_straight():
+    x = np.array([1.0, 10, 100, 10_000])
+    axes = {"x_label": "rank", "y_label": "share", "log": True, "log_y": True}
+    picture = plots.curves(x, {"steep": x**-2.0, "flat": 0 * x + 1e-2}, mark=1000, **axes)
+    assert {"1", "10", "1,000", "10⁻⁶", "10⁻⁸"} <= set(texts(picture))
+    assert picture.alt == "Curves of share. At rank 1000.00: steep 1e-06, flat 0.01."
+    (steep,) = re.findall(r'<path d="M ([^"]*)"[^>]*var\(--kept', to_svg(picture))
+    points = np.array([point.split() for point in steep.split(" L ")], dtype=float)
+    slopes = np.diff(points[:, 1]) / np.diff(points[:, 0])
+    np.testing.assert_allclose(slopes, slopes[0], rtol=1e-2)  # drawn to a tenth of a point
+
+
+def test_a_short_curve_is_named_where_it_ends():
+    x = np.arange(5.0)
+    lines = {"short": [0.9, 0.8, np.nan, np.nan, np.nan], "long": [0.5] * 5}
+    picture = plots.curves(x, lines, x_label="time", y_label="height", mark=2, limits=(0, 1))
+    assert picture.alt == "Curves of height. At time 2.00: long 0.5."
+    place = {
+        name: float(x) for x, name in re.findall(r'<text x="([\d.]+)"[^>]*>(short|long)<', to_svg(picture))
+    }
+    assert place["short"] < place["long"] - 100
+    plain = plots.curves(x, lines, x_label="time", y_label="height")
+    assert plain.alt.endswith("short from 0.9 to 0.8, long from 0.5 to 0.5.")
+
+
+def test_the_name_of_a_curve_that_leaves_the_frame_stays_at_its_edge():
+    picture = plots.curves([1, 2], {"deep": [1, 1e-30]}, x_label="x", y_label="y", limits=(1e-9, 1), log_y=True)
+    (y,) = re.findall(r'<text x="[\d.]+" y="([\d.]+)"[^>]*>deep<', to_svg(picture))
+    assert float(y) < 245
+
+
 def test_labels_of_curves_never_touch():
     placed = np.sort(plots._spread([0.5, 0.5, 0.5, 0.9, 0.1], 0.1))
     assert np.diff(placed).min() >= 0.1 - 1e-12

@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Polygon, Rectangle
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from numpy.typing import ArrayLike
 
 from .svg import CUT, DRAWN, KEPT, OTHER, Picture
@@ -249,6 +250,7 @@ def curves(
     mark: float | None = None,
     limits: tuple[float, float] | None = None,
     log: bool = False,
+    log_y: bool = False,
 ) -> Picture:
     """Draw named lines over a common axis, such as probabilities over temperature.
 
@@ -256,15 +258,16 @@ def curves(
     ----------
     x : n numbers, rising
     lines : mapping of names to n numbers
-        Each line is named at its right end, and told apart by its dashes as well as its colour.
+        Each line is named at its right end, and told apart by its dashes as well as its colour. NaN at
+        the end makes a line shorter.
     x_label, y_label : str
         With the unit, where there is one.
     mark : float, optional
         An x at which a vertical line stands and every line has a dot with its value.
     limits : (low, high), optional
         Of the upright axis.
-    log : bool
-        Whether the x axis is logarithmic.
+    log, log_y : bool
+        Whether the x axis and the upright axis are logarithmic. What is drawn over the latter is above 0.
 
     Returns
     -------
@@ -272,10 +275,17 @@ def curves(
     """
     x = np.asarray(x, dtype=float)
     rows = {name: np.asarray(line, dtype=float) for name, line in lines.items()}
-    low, high = limits or (min(0.0, *map(np.min, rows.values())), max(map(np.max, rows.values())))
+    rows = {name: line[: np.flatnonzero(np.isfinite(line))[-1] + 1] for name, line in rows.items()}
+    values = np.concatenate(list(rows.values()))
+    low, high = limits or (values.min() if log_y else min(0.0, values.min()), values.max())
     picture = _picture(280)
     axes = _axes(picture, 46, 26, WIDTH - 46 - 92, 208)
     axes.set_xscale("log" if log else "linear")
+    axes.set_yscale("log" if log_y else "linear")
+    for axis in [axes.xaxis] * log + [axes.yaxis] * log_y:
+        axis.set_major_locator(LogLocator(numticks=6))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: power_of_ten(value)))
+        axis.set_minor_locator(NullLocator())
     axes.set_xlim(x[0], x[-1])
     axes.set_ylim(low, high)
     axes.set_axis_on()
@@ -286,23 +296,44 @@ def curves(
     axes.set_title(y_label, fontsize=SIZE, loc="left", pad=8)
     colours = [KEPT, DRAWN, OTHER, INK]
     for i, line in enumerate(rows.values()):
-        axes.plot(x, line, color=colours[i % 4], linestyle=DASHES[i % len(DASHES)], linewidth=1.8)
-    heights = _spread([line[-1] for line in rows.values()], (high - low) * 0.065)
+        axes.plot(x[: len(line)], line, color=colours[i % 4], linestyle=DASHES[i % len(DASHES)], linewidth=1.8)
+    to_scale, from_scale = (np.log, np.exp) if log_y else (np.positive, np.positive)
+    ends = to_scale(np.clip([line[-1] for line in rows.values()], low, high))
+    heights = from_scale(_spread(ends, 0.065 * (to_scale(high) - to_scale(low))))
     for i, (name, y) in enumerate(zip(rows, heights, strict=True)):
         place: Any = {"xytext": (8, 0), "textcoords": "offset points", "va": "center", "annotation_clip": False}
-        axes.annotate(name, (x[-1], y), fontsize=SIZE, color=colours[i % 4], **place)
+        axes.annotate(name, (x[len(rows[name]) - 1], y), fontsize=SIZE, color=colours[i % 4], **place)
     said = [f"{name} from {line[0]:.3g} to {line[-1]:.3g}" for name, line in rows.items()]
     if mark is not None:
         axes.axvline(mark, color=INK, linewidth=1)
-        at = {name: float(np.interp(mark, x, line)) for name, line in rows.items()}
-        axes.plot([mark] * len(at), list(at.values()), "o", color=INK, markersize=5)
-        said = [f"{name} {value:.3g}" for name, value in at.items()]
+        across, now = (np.log(x), np.log(mark)) if log else (x, mark)
+        dots = {
+            name: float(from_scale(np.interp(now, across[: len(line)], to_scale(line))))
+            for name, line in rows.items()
+            if mark <= x[len(line) - 1]
+        }
+        axes.plot([mark] * len(dots), list(dots.values()), "o", color=INK, markersize=5)
+        said = [f"{name} {value:.3g}" for name, value in dots.items()]
     where = f"At {x_label} {mark:.2f}" if mark is not None else f"Over {x_label} {x[0]:.3g} to {x[-1]:.3g}"
     picture.alt = f"Curves of {y_label}. {where}: {', '.join(said)}."
     return picture
 
 
-def _spread(heights: Sequence[float], gap: float) -> list[float]:
+def power_of_ten(value: float) -> str:
+    """Write a power of ten as a reader would.
+
+    Examples
+    --------
+    >>> power_of_ten(10000), power_of_ten(0.01), power_of_ten(1e-6)
+    ('10,000', '0.01', '10⁻⁶')
+    """
+    exponent = round(np.log10(value))
+    if -3 <= exponent <= 4:
+        return f"{10.0**exponent:,.{max(0, -exponent)}f}"
+    return "10" + str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+def _spread(heights: ArrayLike, gap: float) -> list[float]:
     """Move labels apart until neighbours stand at least ``gap`` from each other, about where they were."""
     wanted = np.array(heights, dtype=float)
     order = np.argsort(wanted, kind="stable")
