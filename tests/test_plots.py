@@ -100,7 +100,7 @@ def test_logarithmic_axes_have_powers_of_ten_and_make_a_power_law_straight():
     axes = {"x_label": "rank", "y_label": "share", "log": True, "log_y": True}
     picture = plots.curves(x, {"steep": x**-2.0, "flat": 0 * x + 1e-2}, mark=1000, **axes)
     assert {"1", "10", "1,000", "10⁻⁶", "10⁻⁸"} <= set(texts(picture))
-    assert picture.alt == "Curves of share. At rank 1000.00: steep 1e-06, flat 0.01."
+    assert picture.alt == "Curves of share. At rank 1,000: steep 1e-06, flat 0.01."
     (steep,) = re.findall(r'<path d="M ([^"]*)"[^>]*var\(--kept', to_svg(picture))
     points = np.array([point.split() for point in steep.split(" L ")], dtype=float)
     slopes = np.diff(points[:, 1]) / np.diff(points[:, 0])

@@ -114,7 +114,7 @@ def bars(
     panels = values if isinstance(values, Mapping) else {"": values}
     shown = list(range(len(tokens))) if show is None else [int(i) for i in np.asarray(show)]
     rest = sorted(set(range(len(tokens))) - set(shown))
-    names = [*(tokens[t] for t in shown), *([f"{len(rest)} others"] if rest else [])]
+    names = [*(tokens[t] for t in shown), *([f"{len(rest):,} others"] if rest else [])]
     place = None if drawn is None else shown.index(drawn) if drawn in shown else len(shown)
     labels = ["▸ " * (y == place) + name for y, name in enumerate(names)]
     top, left = 26 if any(panels) else 4, max(LABELS, 8 * max(map(len, labels)))
@@ -279,7 +279,8 @@ def curves(
     values = np.concatenate(list(rows.values()))
     low, high = limits or (values.min() if log_y else min(0.0, values.min()), values.max())
     picture = _picture(280)
-    axes = _axes(picture, 46, 26, WIDTH - 46 - 92, 208)
+    left = 52 if log_y else 46
+    axes = _axes(picture, left, 26, WIDTH - left - 92, 208)
     axes.set_xscale("log" if log else "linear")
     axes.set_yscale("log" if log_y else "linear")
     for axis in [axes.xaxis] * log + [axes.yaxis] * log_y:
@@ -314,7 +315,11 @@ def curves(
         }
         axes.plot([mark] * len(dots), list(dots.values()), "o", color=INK, markersize=5)
         said = [f"{name} {value:.3g}" for name, value in dots.items()]
-    where = f"At {x_label} {mark:.2f}" if mark is not None else f"Over {x_label} {x[0]:.3g} to {x[-1]:.3g}"
+    where = (
+        f"At {x_label} {mark:{',.0f' if log else '.2f'}}"
+        if mark is not None
+        else f"Over {x_label} {x[0]:.3g} to {x[-1]:.3g}"
+    )
     picture.alt = f"Curves of {y_label}. {where}: {', '.join(said)}."
     return picture
 

@@ -71,9 +71,9 @@ def test_the_list_would_be_long(prose):
 def test_what_lies_beyond_rank_50(prose, z):
     words, ranked = prose(NAME), -np.sort(-z)
     warm, hot = (softmax(ranked / t)[50:].sum() for t in (1, 2))
-    assert f"At $T = 1$ {percent(warm)} lies beyond rank 50. At $T = 2$ it is {percent(hot)}" in words
+    assert f"at $T = 1$, {percent(warm)} lies beyond rank 50, at $T = 2$ it is {percent(hot)}." in words
     assert round(100 * (1 - hot)) == 12
-    assert "of a hundred tokens drawn, twelve or so are in the chart" in words
+    assert "Of a hundred tokens drawn there, twelve or so are in the chart" in words
     for t in (0.5, 1, 3):  # on a logarithmic axis the same distance is the same factor
         ratio = softmax(ranked[:50] / t) / softmax(ranked / t)[:50]
         np.testing.assert_allclose(ratio, 1 / softmax(ranked / t)[:50].sum(), rtol=1e-12)  # a few roundings

@@ -24,7 +24,7 @@ def predict_exaggeration(answer: Any) -> str:
         "You divided by what is missing. By what does a softmax of the fifty divide?",
     )
     expect(np.isclose(answer, 0.08, atol=0.0005), "Each of the fifty is divided by what they hold together.")
-    return "Four times too much, and so is each of the others: the chart shows no sign of it."
+    return "Four times too much, and so are all the others: it does not show."
 
 
 @exercise("full_size.2")
@@ -36,7 +36,7 @@ def spoil_the_floor(answer: Any) -> str:
     count = int((row >= floor).sum())
     expect(count > 2, "The floor is 11 and 2 are let in, as before: 11 and 12 stand in different columns.")
     expect(count > 3, "The floor is 10, and 3 are let in. What must share a column for the floor to be 9?")
-    return "Three of the best in one column, and 4 are let in. Even so all that matter are among them."
+    return "Three of the best share a column, and 4 are let in. None is missed."
 
 
 def _hit(answer: Any, probs: Any, point: float) -> int:
