@@ -11,12 +11,12 @@ import pytest
 import nexttoken
 
 HOME = Path(nexttoken.__file__).parent
-LADDER = ["probability", "sampling", "model", "svg", "plots", "frames", "explore"]
-HEART = LADDER[:3]
+LADDER = ["probability", "shortcuts", "sampling", "model", "svg", "plots", "frames", "explore"]
+HEART = ["probability", "sampling", "model"]
 FRONT_DOOR = HOME / "__init__.py"
 FILES = [FRONT_DOOR, *sorted({*HOME.glob("**/*.py")} - {FRONT_DOOR})]
 OUTSIDE = {
-    **{room: {"numpy"} for room in HEART},
+    **{room: {"numpy"} for room in (*HEART, "shortcuts")},
     **{room: {"numpy", "matplotlib"} for room in ("svg", "plots")},
     **{room: {"numpy", "matplotlib", "ipywidgets"} for room in ("frames", "explore")},
     "exercises": {"numpy"},
@@ -78,6 +78,7 @@ def test_a_file_imports_only_from_rooms_to_its_left(file):
     [
         ("from .sampling import greedy", "probability", {"nexttoken.sampling.greedy"}),
         ("from . import model", "sampling", {"nexttoken.model"}),
+        ("from .sampling import sample", "shortcuts", {"nexttoken.sampling.sample"}),
         ("from nexttoken import softmax", "sampling", {"nexttoken.softmax"}),
         ("import nexttoken", "model", {"nexttoken"}),
         ("import nexttoken.plots as p", "model", {"nexttoken.plots"}),
@@ -111,7 +112,7 @@ def test_every_file_says_what_it_is_for(room):
     assert ast.get_docstring(ast.parse((HOME / f"{room}.py").read_text(encoding="utf-8")))
 
 
-@pytest.mark.parametrize("room", ["probability", "sampling", "model", "svg", "plots"])
+@pytest.mark.parametrize("room", [*HEART, "shortcuts", "svg", "plots"])
 def test_numbers_in_numbers_out(room):
     """Nothing is printed, no file is opened, nothing draws from a global source; no user meets an assert."""
     tree = ast.parse((HOME / f"{room}.py").read_text(encoding="utf-8"))

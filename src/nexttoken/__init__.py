@@ -1,10 +1,10 @@
 """How a language model chooses its next word: logits, softmax, temperature, sampling.
 
-The rooms, each of which imports only from those before it: ``probability``, ``sampling``, ``model``,
-``svg``, ``plots``, ``frames``, ``explore``; and ``exercises``, which checks what a reader has built.
+The rooms, each of which imports only from those before it: ``probability``, ``shortcuts``, ``sampling``,
+``model``, ``svg``, ``plots``, ``frames``, ``explore``; and ``exercises``, which checks what a reader has built.
 """
 
-from . import plots
+from . import plots, shortcuts
 from .explore import explore
 from .model import BigramModel, Vocabulary, count_pairs, generate, load_corpus, tokenize
 from .probability import cross_entropy, entropy, log_softmax, softmax
@@ -27,6 +27,7 @@ __all__ = [
     "next_token",
     "plots",
     "sample",
+    "shortcuts",
     "softmax",
     "tokenize",
     "top_k_filter",

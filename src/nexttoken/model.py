@@ -12,8 +12,7 @@ from importlib.resources import files
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .probability import Floats, log_softmax, softmax
-from .sampling import Indices
+from .probability import Floats, Indices, log_softmax, softmax
 
 END = "."
 

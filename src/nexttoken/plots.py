@@ -305,6 +305,7 @@ def curves(
         place: Any = {"xytext": (8, 0), "textcoords": "offset points", "va": "center", "annotation_clip": False}
         axes.annotate(name, (x[len(rows[name]) - 1], y), fontsize=SIZE, color=colours[i % 4], **place)
     said = [f"{name} from {line[0]:.3g} to {line[-1]:.3g}" for name, line in rows.items()]
+    where = f"Over {x_label} {x[0]:.3g} to {x[-1]:.3g}"
     if mark is not None:
         axes.axvline(mark, color=INK, linewidth=1)
         across, now = (np.log(x), np.log(mark)) if log else (x, mark)
@@ -315,11 +316,7 @@ def curves(
         }
         axes.plot([mark] * len(dots), list(dots.values()), "o", color=INK, markersize=5)
         said = [f"{name} {value:.3g}" for name, value in dots.items()]
-    where = (
-        f"At {x_label} {mark:{',.0f' if log else '.2f'}}"
-        if mark is not None
-        else f"Over {x_label} {x[0]:.3g} to {x[-1]:.3g}"
-    )
+        where = f"At {x_label} {mark:{',.0f' if log else '.2f'}}"
     picture.alt = f"Curves of {y_label}. {where}: {', '.join(said)}."
     return picture
 

@@ -12,6 +12,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.floating[Any]]
+Indices = NDArray[np.intp]
 
 
 def as_floats(values: ArrayLike, name: str, axis: int = -1) -> Floats:
@@ -19,9 +20,7 @@ def as_floats(values: ArrayLike, name: str, axis: int = -1) -> Floats:
     try:
         array = np.asarray(values)
     except ValueError as error:
-        raise ValueError(
-            f"{name} has rows of different lengths: give one length, -inf where there is none"
-        ) from error
+        raise ValueError(f"{name} has rows of different lengths: give one, -inf where there is none") from error
     if array.dtype.kind not in "fiu":
         raise TypeError(f"{name} must hold real numbers, not {array.dtype}: {values!r:.60}")
     if array.ndim == 0 or array.shape[normalize_axis_index(axis, array.ndim)] == 0:
@@ -92,8 +91,10 @@ def softmax(logits: ArrayLike, axis: int = -1) -> Floats:
     >>> softmax([1000.0, 1000.0, -np.inf])
     array([0.5, 0.5, 0. ])
     """
-    exp = np.exp(shift(logits, axis))
-    return exp / exp.sum(axis=axis, keepdims=True)
+    exp = shift(logits, axis)
+    np.exp(exp, out=exp)
+    exp /= exp.sum(axis=axis, keepdims=True)
+    return exp
 
 
 def log_softmax(logits: ArrayLike, axis: int = -1) -> Floats:
@@ -110,7 +111,8 @@ def log_softmax(logits: ArrayLike, axis: int = -1) -> Floats:
     """
     shifted = shift(logits, axis)
     with np.errstate(over="ignore"):
-        return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
+        shifted -= np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
+    return shifted
 
 
 def entropy(probs: ArrayLike, axis: int = -1) -> Floats:

@@ -9,11 +9,10 @@ import operator
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from .probability import Floats, as_logits, as_probabilities, softmax
-
-Indices = NDArray[np.intp]
+from . import shortcuts
+from .probability import Floats, Indices, as_logits, as_probabilities, shift, softmax
 
 
 def _number(value: Any, name: str) -> float:
@@ -24,10 +23,28 @@ def _number(value: Any, name: str) -> float:
 
 def _generator(rng: Any) -> np.random.Generator:
     if not isinstance(rng, np.random.Generator):
-        raise TypeError(
-            f"rng must be a numpy.random.Generator, not {rng!r:.60}: use np.random.default_rng(seed)"
-        )
+        raise TypeError(f"rng must be a numpy Generator, not {rng!r:.60}: use np.random.default_rng(seed)")
     return rng
+
+
+def _degrees(temperature: Any) -> float:
+    if not 0 < _number(temperature, "temperature") < np.inf:
+        raise ValueError(f"temperature={temperature!r} must be finite and above 0: at 0 use greedy(logits)")
+    return float(temperature)
+
+
+def _count(k: Any) -> int:
+    if isinstance(k, (bool, np.bool_, np.ndarray)) or not hasattr(k, "__index__"):
+        raise TypeError(f"k must be an integer, not {k!r:.60}")
+    if not operator.index(k) >= 1:
+        raise ValueError(f"k={k!r} must be at least 1: k=1 keeps the most probable token only")
+    return operator.index(k)
+
+
+def _share(p: Any) -> float:
+    if not 0 < _number(p, "p") <= 1:
+        raise ValueError(f"p={p!r} must be above 0 and at most 1: 1 keeps all, a tiny p the top token only")
+    return float(p)
 
 
 def _keep_first(z: Floats, order: Indices, count: ArrayLike) -> Floats:
@@ -36,6 +53,19 @@ def _keep_first(z: Floats, order: Indices, count: ArrayLike) -> Floats:
     keep = np.zeros(z.shape, dtype=bool)
     np.put_along_axis(keep, order, np.broadcast_to(first, z.shape), axis=-1)
     return np.where(keep, z, -np.inf)
+
+
+def _top_k(z: Floats, k: int) -> Floats:
+    return z.copy() if k >= z.shape[-1] else _keep_first(z, np.argsort(-z, axis=-1, kind="stable"), k)
+
+
+def _top_p(z: Floats, p: float) -> Floats:
+    if p == 1:
+        return z.copy()
+    order = np.argsort(-z, axis=-1, kind="stable")
+    probs = np.take_along_axis(softmax(z.astype(np.float64)), order, axis=-1)
+    short = np.cumsum(probs, axis=-1) < p - 8 * np.finfo(z.dtype).eps
+    return _keep_first(z, order, 1 + short.sum(axis=-1))  # those that fall short, and the one that does not
 
 
 def apply_temperature(logits: ArrayLike, temperature: float) -> Floats:
@@ -62,12 +92,7 @@ def apply_temperature(logits: ArrayLike, temperature: float) -> Floats:
     >>> apply_temperature([2.0, 1.0, -np.inf], 0.5)
     array([  4.,   2., -inf])
     """
-    z, top = as_logits(logits)
-    t = _number(temperature, "temperature")
-    if not 0 < t < np.inf:
-        raise ValueError(
-            f"temperature={temperature!r} must be finite and above 0: for the limit at 0 use greedy(logits)"
-        )
+    (z, top), t = as_logits(logits), _degrees(temperature)
     if not np.isfinite(_divide(top, t)).all():
         cure = "subtract the largest logit first, or use greedy(logits)"
         raise ValueError(f"temperature={temperature!r} takes logits out of the range of {z.dtype}: {cure}")
@@ -100,12 +125,8 @@ def top_k_filter(logits: ArrayLike, k: int) -> Floats:
     >>> top_k_filter([1.0, 3.0, 2.0, 2.0], 2)
     array([-inf,   3.,   2., -inf])
     """
-    z, _ = as_logits(logits)
-    if isinstance(k, (bool, np.bool_, np.ndarray)) or not hasattr(k, "__index__"):
-        raise TypeError(f"k must be an integer, not {k!r:.60}")
-    if not operator.index(k) >= 1:
-        raise ValueError(f"k={k!r} must be at least 1: k=1 keeps the most probable token only")
-    return _keep_first(z, np.argsort(-z, axis=-1, kind="stable"), operator.index(k))
+    (z, _), k = as_logits(logits), _count(k)
+    return shortcuts.by_row(lambda row: shortcuts.top_k(row, k), lambda rows: _top_k(rows, k), z)
 
 
 def top_p_filter(logits: ArrayLike, p: float) -> Floats:
@@ -132,16 +153,8 @@ def top_p_filter(logits: ArrayLike, p: float) -> Floats:
     >>> top_p_filter(np.log([0.5, 0.25, 0.125, 0.125]), 0.75).round(2)
     array([-0.69, -1.39,  -inf,  -inf])
     """
-    z, _ = as_logits(logits)
-    mass = _number(p, "p")
-    if not 0 < mass <= 1:
-        raise ValueError(f"p={p!r} must be above 0 and at most 1: 1 keeps all, a tiny p the top token only")
-    if mass == 1:
-        return z.copy()
-    order = np.argsort(-z, axis=-1, kind="stable")
-    probs = np.take_along_axis(softmax(z.astype(np.float64)), order, axis=-1)
-    short = np.cumsum(probs, axis=-1) < mass - 8 * np.finfo(z.dtype).eps
-    return _keep_first(z, order, 1 + short.sum(axis=-1))  # those that fall short, and the one that does not
+    (z, _), p = as_logits(logits), _share(p)
+    return shortcuts.by_row(lambda row: shortcuts.top_p(row, p), lambda rows: _top_p(rows, p), z)
 
 
 def greedy(logits: ArrayLike) -> Indices:
@@ -181,14 +194,19 @@ def sample(probs: ArrayLike, rng: np.random.Generator, size: int | tuple[int, ..
     array([1, 1, 1, 1])
     """
     p = as_probabilities(probs)
-    ends = np.cumsum(p, axis=-1, dtype=np.float64)
     shape: tuple[Any, ...] = () if size is None else tuple(size) if isinstance(size, tuple) else (size,)
     if not all(isinstance(n, (int, np.integer)) and n >= 0 for n in shape):
         raise ValueError(f"size={size!r} must be a whole number of draws, 0 or more, or a tuple of such")
-    points = _generator(rng).random(shape + p.shape[:-1]) * ends[..., -1]
-    drawn = np.empty(points.shape, dtype=np.intp)
+    points = _generator(rng).random(shape + p.shape[:-1])
+    return _draw(p, points) if shape else shortcuts.by_row(shortcuts.draw, _draw, p, points)
+
+
+def _draw(p: Floats, points: Any) -> Indices:
+    """Return the token whose piece of the line holds each point; the line is stretched to length 1."""
+    drawn = np.empty(np.shape(points), dtype=np.intp)
     for row in np.ndindex(p.shape[:-1]):
-        drawn[..., *row] = np.searchsorted(ends[row], points[..., *row], side="right")
+        ends = np.cumsum(p[row], dtype=np.float64)
+        drawn[..., *row] = np.searchsorted(ends, np.asarray(points)[..., *row] * ends[-1], side="right")
     return drawn[()]
 
 
@@ -211,12 +229,20 @@ def next_token(
     >>> next_token([1.0, 5.0, 2.0], np.random.default_rng(0), temperature=0)
     np.int64(1)
     """
-    z, top = as_logits(logits)
-    t, rng = _number(temperature, "temperature"), _generator(rng)
-    if t != 0:  # at a tiny T only differences matter, so the top moves to 0 first where it would overflow
-        with np.errstate(all="ignore"):
-            z = np.where(np.isfinite(_divide(top, t)), z, z - top)
-        z = apply_temperature(z, temperature)
-    z = z if top_k is None else top_k_filter(z, top_k)
-    z = z if top_p is None else top_p_filter(z, top_p)
-    return greedy(z) if t == 0 else sample(softmax(z), rng)
+    (z, _), t, rng = as_logits(logits), _number(temperature, "temperature"), _generator(rng)
+    k, p = z.shape[-1] if top_k is None else _count(top_k), 1.0 if top_p is None else _share(top_p)
+    if t == 0:
+        return z.argmax(axis=-1)
+    _degrees(temperature)
+    return shortcuts.by_row(
+        lambda row, point: shortcuts.next_token(row, point, lambda some: _scale(some, t), k, p),
+        lambda rows, points: _draw(softmax(_top_p(_top_k(_scale(rows, t), k), p)), points),
+        z,
+        rng.random(z.shape[:-1]),
+    )
+
+
+def _scale(z: Floats, t: float) -> Floats:
+    """Divide by a temperature so small, if need be, that the top would overflow: it moves to 0 first."""
+    lost = ~np.isfinite(_divide(z.max(axis=-1, keepdims=True), t))
+    return _divide(np.where(lost, shift(z), z) if lost.any() else z, t)
