@@ -13,6 +13,7 @@ import nexttoken
 from nexttoken import sample, softmax, top_k_filter, top_p_filter
 from nexttoken.exercises import check
 from nexttoken.plots import ROW, percent
+from nexttoken.shortcuts import LONG
 
 NAME = "08_full_size"
 PATH = ROOT / "book" / f"{NAME}.ipynb"
@@ -212,6 +213,22 @@ def test_what_is_left_to_sort_does_not_grow(prose, built):
     assert f"between {min(counts)} and {max(counts)} numbers" in prose(NAME)
     assert (powers[0], powers[-1]) == (1024, 262_144)
     assert "whether the row has 1,024 tokens or 262,144" in prose(NAME)
+
+
+def test_the_dated_times_say_what_the_words_say(prose, built):
+    """They are one machine's on one day, and cannot be recomputed; what is said of them can."""
+    words, times = prose(NAME), {name: np.array(row) for name, row in built["measured"].items()}
+    assert {len(row) for row in times.values()} == {len(built["powers"])}
+    assert set(times) == set(built["jobs"])
+    assert "On one core of a shared server, on 25 November 2026" in words
+    by_sort, package, read = (times[name] for name in ("by sort", "nexttoken", "read once"))
+    assert f"The kink marks {LONG:,} tokens" in words
+    place = built["powers"].tolist().index(LONG)
+    assert (package[:place] > by_sort[:place]).all()
+    assert (package[place:] < by_sort[place:]).all()
+    assert round(by_sort[-1] / package[-1], -2) == 100
+    assert "the sort takes about a hundred times as long as the package" in words
+    assert f"the package about {package[-1] / read[-1]:.0f} times as long as a glance" in words
 
 
 def test_a_time_is_for_its_reader_only():
