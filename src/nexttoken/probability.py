@@ -93,7 +93,7 @@ def softmax(logits: ArrayLike, axis: int = -1) -> Floats:
     """
     exp = shift(logits, axis)
     np.exp(exp, out=exp)
-    exp /= exp.sum(axis=axis, keepdims=True)
+    exp *= 1 / exp.sum(axis=axis, keepdims=True)  # one division for the row; the rest multiplies
     return exp
 
 

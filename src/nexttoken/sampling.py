@@ -126,7 +126,7 @@ def top_k_filter(logits: ArrayLike, k: int) -> Floats:
     array([-inf,   3.,   2., -inf])
     """
     (z, _), k = as_logits(logits), _count(k)
-    return shortcuts.by_row(lambda row: shortcuts.top_k(row, k), lambda rows: _top_k(rows, k), z)
+    return shortcuts.keep_by_row(lambda row: shortcuts.top_k(row, k), lambda rows: _top_k(rows, k), z)
 
 
 def top_p_filter(logits: ArrayLike, p: float) -> Floats:
@@ -154,7 +154,7 @@ def top_p_filter(logits: ArrayLike, p: float) -> Floats:
     array([-0.69, -1.39,  -inf,  -inf])
     """
     (z, _), p = as_logits(logits), _share(p)
-    return shortcuts.by_row(lambda row: shortcuts.top_p(row, p), lambda rows: _top_p(rows, p), z)
+    return shortcuts.keep_by_row(lambda row: shortcuts.nucleus(row, p), lambda rows: _top_p(rows, p), z)
 
 
 def greedy(logits: ArrayLike) -> Indices:
@@ -198,7 +198,7 @@ def sample(probs: ArrayLike, rng: np.random.Generator, size: int | tuple[int, ..
     if not all(isinstance(n, (int, np.integer)) and n >= 0 for n in shape):
         raise ValueError(f"size={size!r} must be a whole number of draws, 0 or more, or a tuple of such")
     points = _generator(rng).random(shape + p.shape[:-1])
-    return _draw(p, points) if shape else shortcuts.by_row(shortcuts.draw, _draw, p, points)
+    return _draw(p, points) if shape else shortcuts.draw_by_row(shortcuts.draw, _draw, p, points)
 
 
 def _draw(p: Floats, points: Any) -> Indices:
@@ -234,7 +234,7 @@ def next_token(
     if t == 0:
         return z.argmax(axis=-1)
     _degrees(temperature)
-    return shortcuts.by_row(
+    return shortcuts.draw_by_row(
         lambda row, point: shortcuts.next_token(row, point, lambda some: _scale(some, t), k, p),
         lambda rows, points: _draw(softmax(_top_p(_top_k(_scale(rows, t), k), p)), points),
         z,

@@ -10,31 +10,38 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .probability import Floats, Indices, softmax
+from .probability import Floats, Indices
 
 LONG = 4096  # tokens in a row, from which on a shortcut pays
-HEAD = 512  # tokens that usually hold the nucleus
-BINS, REACH = 4096, 40.0  # of the histogram; e to the -40 is lost in a sum that is 1 or more
+BINS, REACH = 4096, 40.0  # of a histogram; e to the -40 is lost in a sum that is 1 or more
+BLOCK = 16_384  # tokens that are weighed at a time, so that what is in between stays in the cache
+SHORT = 1024  # tokens that are sorted rather than cut into bins again
 STRETCH = 512  # tokens of the line that are measured as one
 
 
-def by_row(shortcut: Callable[..., Any], definition: Callable[..., Any], z: Floats, *points: Any) -> Any:
-    """Take long rows one at a time, each by the shortcut, or by the definition where that returns None."""
-    if z.shape[-1] < LONG or not z.size:
-        return definition(z, *points)
-
-    def answer(*row: int) -> Any:
-        one = [array[row] for array in (z, *points)]
-        short = shortcut(*one)
-        return definition(*one) if short is None else short
-
-    if z.ndim == 1:
-        return answer()
-    first = answer(*[0] * (z.ndim - 1))
-    out = np.empty(z.shape[:-1] + first.shape, first.dtype)
+def keep_by_row(shortcut: Callable[..., Any], definition: Callable[..., Floats], z: Floats) -> Floats:
+    """Ban all but what the shortcut returns for a row, or as the definition does where that is None."""
+    if z.shape[-1] < LONG:
+        return definition(z)
+    out = np.full_like(z, -np.inf)
     for row in np.ndindex(z.shape[:-1]):
-        out[row] = answer(*row) if any(row) else first
+        kept = shortcut(z[row])
+        if kept is None:
+            out[row] = definition(z[row])
+        else:
+            out[row][kept] = z[row][kept]
     return out
+
+
+def draw_by_row(shortcut: Callable[..., Any], definition: Callable[..., Any], z: Floats, points: Any) -> Any:
+    """Draw a token of each long row by the shortcut, or by the definition where that returns None."""
+    if z.shape[-1] < LONG:
+        return definition(z, points)
+    drawn = np.empty(z.shape[:-1], np.intp)
+    for row in np.ndindex(z.shape[:-1]):
+        short = shortcut(z[row], points[row])
+        drawn[row] = definition(z[row], points[row]) if short is None else short
+    return drawn[()]
 
 
 def largest(z: Floats, k: int) -> Indices:
@@ -57,26 +64,23 @@ def largest(z: Floats, k: int) -> Indices:
     if k <= width:
         bound = max(bound, np.partition(tops, width - k)[width - k])
     columns = np.flatnonzero(tops >= bound)
-    line, column = np.nonzero(table[:, columns] >= bound)
+    line, column = np.divmod(np.flatnonzero(table[:, columns] >= bound), max(1, len(columns)))
     return np.concatenate([line * width + columns[column], lines * width + np.flatnonzero(rest >= bound)])
 
 
-def top_k(z: Floats, k: int) -> Floats:
-    """Return the row with all but the k largest logits banned, of which :func:`largest` holds every one.
+def top_k(z: Floats, k: int) -> Indices:
+    """Return the indices of the k largest logits, sorting no more than :func:`largest` returns.
 
-    Its indices rise, so a stable sort of the few meets ties in the order in which that of the row does.
-    The first k of both sorts are therefore the same tokens.
+    Its indices rise, so a stable sort of the few meets ties in the order in which a sort of the row does.
+    The first k of both are therefore the same tokens.
 
     Examples
     --------
     >>> top_k(np.array([1.0, 3.0, 2.0, 2.0]), 2)
-    array([-inf,   3.,   2., -inf])
+    array([1, 2])
     """
     few = largest(z, k)
-    kept = few[np.argsort(-z[few], kind="stable")[:k]]
-    out = np.full_like(z, -np.inf)
-    out[kept] = z[kept]
-    return out
+    return few[np.argsort(-z[few], kind="stable")[:k]]
 
 
 def doubt(total: Any, count: int) -> Any:
@@ -84,13 +88,30 @@ def doubt(total: Any, count: int) -> Any:
     return 2 * (count + 4) * np.finfo(np.float64).eps * total
 
 
+def histogram(z: Floats, top: Any) -> tuple[NDArray[np.uint16], Floats]:
+    """Return the bin of each token, from the largest logit down, and how much mass each bin holds.
+
+    The mass of a token is e to the power of its distance from ``top``, in float64.
+    """
+    high, bins, mass = z.max(), np.zeros(len(z), np.uint16), np.zeros(BINS + 1)
+    span = min(float(high - z.min()), REACH)
+    for start in range(0, len(z), BLOCK):
+        part, into = z[start : start + BLOCK], bins[start : start + BLOCK]
+        if span > 0:
+            into[:] = np.minimum((high - part) / span * BINS, BINS)
+        weight = np.subtract(part, top, dtype=np.float64)
+        mass += np.bincount(into, np.exp(weight, out=weight), BINS + 1)
+    return bins, mass
+
+
+@np.errstate(over="ignore")
 def nucleus(z: Floats, p: float) -> NDArray[np.bool_] | None:
     """Return which tokens the nucleus of mass p keeps.
 
-    A short sorted head, or else a histogram of the mass over the distance from the maximum, shows a few
-    neighbours among which the sum from the top down crosses p: all above them is kept, all below is cut.
-    Only these few are sorted and summed, and where a sum comes nearer to p than rounding could move it
-    the answer is None.
+    A bin of the histogram holds an interval of logits: where the sum from the first bin down crosses p,
+    all tokens of the bins before are kept and all of the bins after are cut. Those of that bin, cut into
+    bins again until they are few, are sorted and summed; where a sum comes nearer to p than rounding
+    could move it, the answer is None.
 
     Examples
     --------
@@ -99,49 +120,25 @@ def nucleus(z: Floats, p: float) -> NDArray[np.bool_] | None:
     """
     if p == 1:
         return z > -np.inf
-    with np.errstate(over="ignore"):
-        low = np.subtract(z, z.max(), dtype=np.float64)
-    mass = np.exp(low)
-    total = mass.sum()
-    goal, margin = (p - 8 * np.finfo(z.dtype).eps) * total, doubt(total, len(z))
-    few, above = largest(z, HEAD), 0.0
-    if not mass[few].sum() > goal + margin:
-        few, above = crossing(low, mass, goal)
+    top = z.max()
+    bins, mass = histogram(z, top)
+    goal, margin = (p - 8 * np.finfo(z.dtype).eps) * mass.sum(), doubt(mass.sum(), len(z))
+    few, above = None, 0.0
+    while few is None or SHORT < len(few) < len(bins):
+        if few is not None:
+            bins, mass = histogram(z[few], top)
+        sums = above + np.cumsum(mass)
+        crossed = int(np.searchsorted(sums, goal))
+        above = float(sums[crossed - 1]) if crossed else above
+        inside = np.flatnonzero(bins == crossed)
+        few = inside if few is None else few[inside]
     few = few[np.argsort(-z[few], kind="stable")]
-    sums = above + np.cumsum(mass[few])
-    if not np.abs(np.append(sums, above or np.inf) - goal).min() > margin or sums[-1] < goal:
+    sums = above + np.cumsum(np.exp(np.subtract(z[few], top, dtype=np.float64)))
+    if not len(few) or np.abs(np.append(sums, above or np.inf) - goal).min() <= margin:
         return None
     keep = z > z[few[0]]
     keep[few[: np.searchsorted(sums, goal) + 1]] = True
     return keep
-
-
-def top_p(z: Floats, p: float) -> Floats | None:
-    """Return the row with all but its :func:`nucleus` banned."""
-    keep = nucleus(z, p)
-    return None if keep is None else np.where(keep, z, -np.inf)
-
-
-def crossing(low: Floats, mass: Floats, goal: float) -> tuple[Indices, float]:
-    """Return the few tokens among which the sum from the top down crosses the goal, and the mass above.
-
-    A bin of the histogram holds an interval of distances, so every token of an earlier bin lies strictly
-    above it and every token of a later one strictly below. The bin that crosses is cut into bins again
-    until it is short, or holds equals only.
-    """
-    few, above = np.arange(len(low)), 0.0
-    while len(few) > 2 * HEAD:
-        with np.errstate(over="ignore", invalid="ignore"):
-            far = low[few].max() - low[few]
-            span = min(far.max(), REACH)
-            if not span > 1e-300:  # equals, or bans
-                break
-            bins = np.minimum(far * (BINS / span), BINS).astype(np.intp)
-        sums = above + np.cumsum(np.bincount(bins, weights=mass[few]))
-        crossed = min(int(np.searchsorted(sums, goal)), len(sums) - 1)
-        above = float(sums[crossed - 1]) if crossed else above
-        few = few[bins == crossed]
-    return few, above
 
 
 def draw(p: Floats, point: float) -> np.intp | None:
@@ -172,44 +169,48 @@ def draw(p: Floats, point: float) -> np.intp | None:
     return np.intp(start + index - 1) if sure else None
 
 
-def survivors(z: Floats, scale: Callable[[Floats], Floats], k: int, p: float) -> tuple[Indices, Floats] | None:
-    """Return the tokens that scaling, top-k and top-p leave, with their scaled logits.
+def finalists(z: Floats, scale: Callable[[Floats], Floats], k: int) -> tuple[Indices, Floats] | None:
+    """Return the k largest of the row when it has been scaled: their indices, rising, and scaled logits.
 
-    Scaling by a temperature may make logits equal but never changes their order: if the smallest of
-    :func:`largest`, or the next below it, ends below the k-th, so does all that was left out. A ban adds
-    0 to every sum, so the nucleus of the k left is that of the row.
+    Division by a temperature may make logits equal but never reverses them: if the smallest of
+    :func:`largest`, or the next below it, ends below the k-th, so does all that was left out. Where it
+    ends level the answer is None, for then the indices of what was left out count.
 
     Examples
     --------
-    >>> survivors(np.array([1.0, 5.0, 4.0, 0.0]), lambda z: z / 2, 2, 0.9)
+    >>> finalists(np.array([1.0, 5.0, 4.0, 0.0]), lambda z: z / 2, 2)
     (array([1, 2]), array([2.5, 2. ]))
     """
-    index = largest(z, k + 8) if k < len(z) else np.arange(len(z))
+    index = largest(z, k + 8)
     row = scale(z[index])
-    if k < len(z):
-        order = np.argsort(-row, kind="stable")
-        last, smallest = row[order[:k][-1]], row[order[-1]]
-        if smallest == last > -np.inf:
-            below = z.max(where=z < z[index].min(), initial=-np.inf)
-            if scale(np.array([z.max(), below]))[1] == last:
-                return None
-        kept = np.sort(order[:k])
-        index, row = index[kept], row[kept]
-    keep = nucleus(row, p)
-    return None if keep is None else (index[keep], row[keep])
+    order = np.argsort(-row, kind="stable")
+    last = row[order[:k][-1]]
+    if row[order[-1]] == last > -np.inf:
+        below = z.max(where=z < z[index].min(), initial=-np.inf)
+        if scale(np.array([z.max(), below]))[1] == last:
+            return None
+    kept = np.sort(order[:k])
+    return index[kept], row[kept]
 
 
+@np.errstate(over="ignore")
 def next_token(z: Floats, point: float, scale: Callable[[Floats], Floats], k: int, p: float) -> np.intp | None:
-    """Return the token drawn from the survivors, and from nothing else.
+    """Return the token drawn from what scaling, top-k and top-p leave.
 
-    Those that were cut have pieces of length 0, so the line of the survivors is that of the row. A last
-    digit of the softmax may differ, for its sum has fewer terms.
+    A ban adds 0 to every sum, so the nucleus of the finalists is that of the row, and the pieces of the
+    line are as long. Only the last digit may differ, where a shorter sum is rounded otherwise.
 
     Examples
     --------
     >>> next_token(np.array([1.0, 5.0, 4.0, 0.0]), 0.5, lambda z: z / 2, 2, 1.0)
     np.int64(1)
     """
-    left = survivors(z, scale, k, p)
-    drawn = None if left is None else draw(softmax(left[1]), point)
-    return None if left is None or drawn is None else left[0][drawn]
+    best = finalists(z, scale, k) if k < len(z) else (None, scale(z))
+    keep = None if best is None else nucleus(best[1], p)
+    if best is None or keep is None:
+        return None
+    index, row = best
+    weight = np.exp(row - row.max())
+    weight *= keep
+    drawn = draw(weight, point)
+    return drawn if drawn is None or index is None else index[drawn]
