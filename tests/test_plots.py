@@ -116,8 +116,8 @@ def test_a_short_curve_is_named_where_it_ends():
         name: float(x) for x, name in re.findall(r'<text x="([\d.]+)"[^>]*>(short|long)<', to_svg(picture))
     }
     assert place["short"] < place["long"] - 100
-    plain = plots.curves(x, lines, x_label="time", y_label="height")
-    assert plain.alt.endswith("short from 0.9 to 0.8, long from 0.5 to 0.5.")
+    plain = plots.curves(x * 1000, lines, x_label="time", y_label="height")
+    assert plain.alt.endswith("Over time 0 to 4,000: short from 0.9 to 0.8, long from 0.5 to 0.5.")
 
 
 def test_the_name_of_a_curve_that_leaves_the_frame_stays_at_its_edge():

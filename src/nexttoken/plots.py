@@ -304,8 +304,8 @@ def curves(
     for i, (name, y) in enumerate(zip(rows, heights, strict=True)):
         place: Any = {"xytext": (8, 0), "textcoords": "offset points", "va": "center", "annotation_clip": False}
         axes.annotate(name, (x[len(rows[name]) - 1], y), fontsize=SIZE, color=colours[i % 4], **place)
-    said = [f"{name} from {line[0]:.3g} to {line[-1]:.3g}" for name, line in rows.items()]
-    where = f"Over {x_label} {x[0]:.3g} to {x[-1]:.3g}"
+    said = [f"{name} from {_short(line[0])} to {_short(line[-1])}" for name, line in rows.items()]
+    where = f"Over {x_label} {_short(x[0])} to {_short(x[-1])}"
     if mark is not None:
         axes.axvline(mark, color=INK, linewidth=1)
         across, now = (np.log(x), np.log(mark)) if log else (x, mark)
@@ -315,10 +315,15 @@ def curves(
             if mark <= x[len(line) - 1]
         }
         axes.plot([mark] * len(dots), list(dots.values()), "o", color=INK, markersize=5)
-        said = [f"{name} {value:.3g}" for name, value in dots.items()]
+        said = [f"{name} {_short(value)}" for name, value in dots.items()]
         where = f"At {x_label} {mark:{',.0f' if log else '.2f'}}"
     picture.alt = f"Curves of {y_label}. {where}: {', '.join(said)}."
     return picture
+
+
+def _short(value: float) -> str:
+    """Write a number with three digits, a large one in full."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def power_of_ten(value: float) -> str:
