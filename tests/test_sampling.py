@@ -7,6 +7,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from conftest import REFUSED_PROBABILITIES, chi_square_tail
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
@@ -75,16 +76,6 @@ def highest_draw():
     rng = rng_that_starts_with(2**64 - 1)
     assert rng_that_starts_with(2**64 - 1).random() == 1 - 2**-53
     return rng
-
-
-def chi_square_tail(x, df):
-    """How often chi-square with ``df`` degrees of freedom exceeds x: the finite sums for integer df."""
-    t, a = x / 2, 0.5 if df % 2 else 1.0
-    tail = math.erfc(math.sqrt(t)) if df % 2 else math.exp(-t)
-    while t > 0 and a < df / 2:
-        tail += math.exp(a * math.log(t) - t - math.lgamma(a + 1))
-        a += 1
-    return tail
 
 
 def assert_fits(draws, probs):
@@ -842,21 +833,7 @@ def test_refused_sources_of_chance(bad):
             draw()
 
 
-@pytest.mark.parametrize(
-    ("bad", "error", "words"),
-    [
-        ([0.5, 0.6], ValueError, r"probs.*1\.1.*: \w+"),
-        ([0.5, 0.499], ValueError, r"probs.*0\.999.*: \w+"),
-        ([2.0, 1.0], ValueError, r"probs.*3.*softmax"),
-        ([[0.5, 0.5], [0.0, 0.0]], ValueError, r"probs.*0.*: \w+"),
-        ([-0.5, 1.5], ValueError, r"probs.*-0\.5.*softmax"),
-        ([np.nan, 1.0], ValueError, r"probs.*nan.*: \w+"),
-        ([np.inf, 0.0], ValueError, r"probs.*inf.*: \w+"),
-        ([], ValueError, r"probs.*\(0,\).*: \w+"),
-        (1.0, ValueError, r"probs.*shape \(\).*: \w+"),
-        (["a"], TypeError, r"probs.*real numbers.*\['a'\]"),
-    ],
-)
+@pytest.mark.parametrize(("bad", "error", "words"), REFUSED_PROBABILITIES)
 def test_refused_probabilities(bad, error, words):
     with pytest.raises(error, match=words):
         sample(bad, RNG)

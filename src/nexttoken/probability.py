@@ -48,7 +48,8 @@ def as_probabilities(probs: ArrayLike, axis: int = -1) -> Floats:
     p = as_floats(probs, "probs", axis)
     if not (p >= 0).all():  # NaN is not >= 0 either
         raise ValueError(f"probs holds {p.min()}: probabilities are 0 or more; did you mean softmax(logits)?")
-    total = p.sum(axis=axis, dtype=np.float64)
+    wide = None if p.strides[axis] == p.itemsize else np.float64  # along memory, the sum is pairwise
+    total = p.sum(axis=axis, dtype=wide)
     if not np.allclose(total, 1, rtol=0, atol=np.sqrt(np.finfo(np.float32).eps)):
         worst = total.flat[np.abs(total - 1).argmax()]
         raise ValueError(f"probs sums to {worst:.6g}, not 1: divide by the sum, or call softmax on logits")

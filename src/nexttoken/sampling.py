@@ -6,6 +6,7 @@ those of :mod:`nexttoken.probability`; any other bad argument is a ValueError or
 """
 
 import operator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -154,7 +155,7 @@ def top_p_filter(logits: ArrayLike, p: float) -> Floats:
     array([-0.69, -1.39,  -inf,  -inf])
     """
     (z, _), p = as_logits(logits), _share(p)
-    return shortcuts.keep_by_row(lambda row: shortcuts.nucleus(row, p), lambda rows: _top_p(rows, p), z)
+    return shortcuts.keep_by_row(lambda row: shortcuts.top_p(row, p), lambda rows: _top_p(rows, p), z)
 
 
 def greedy(logits: ArrayLike) -> Indices:
@@ -233,10 +234,10 @@ def next_token(
     k, p = z.shape[-1] if top_k is None else _count(top_k), 1.0 if top_p is None else _share(top_p)
     if t == 0:
         return z.argmax(axis=-1)
-    _degrees(temperature)
+    scale, cut = partial(_scale, t=_degrees(temperature)), partial(_top_p, p=p)
     return shortcuts.draw_by_row(
-        lambda row, point: shortcuts.next_token(row, point, lambda some: _scale(some, t), k, p),
-        lambda rows, points: _draw(softmax(_top_p(_top_k(_scale(rows, t), k), p)), points),
+        lambda row, point: shortcuts.next_token(row, point, rng, scale, cut, k, p),
+        lambda rows, points: _draw(softmax(cut(_top_k(scale(rows), k))), points),
         z,
         rng.random(z.shape[:-1]),
     )

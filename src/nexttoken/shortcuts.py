@@ -83,28 +83,34 @@ def top_k(z: Floats, k: int) -> Indices:
     return few[np.argsort(-z[few], kind="stable")[:k]]
 
 
+def weigh(z: Floats, top: Any, dtype: Any = None) -> Floats:
+    """Return e to the power of z - top, which is 0 where the difference is beyond the range of floats."""
+    with np.errstate(over="ignore"):
+        weight = np.subtract(z, top, dtype=dtype)
+    return np.exp(weight, out=weight)
+
+
 def doubt(total: Any, count: int) -> Any:
     """Return how far two float64 sums of ``count`` terms of 0 or more may lie apart, summed in any order."""
     return 2 * (count + 4) * np.finfo(np.float64).eps * total
 
 
-def histogram(z: Floats, top: Any) -> tuple[NDArray[np.uint16], Floats]:
-    """Return the bin of each token, from the largest logit down, and how much mass each bin holds.
+def histogram(z: Floats, top: Any) -> tuple[Floats, Floats]:
+    """Return how many bins each token lies below the largest logit, and how much mass each bin holds.
 
     The mass of a token is e to the power of its distance from ``top``, in float64.
     """
-    high, bins, mass = z.max(), np.zeros(len(z), np.uint16), np.zeros(BINS + 1)
-    span = min(float(high - z.min()), REACH)
+    high, bins, mass = z.max(), np.zeros_like(z), np.zeros(BINS + 1)
+    span = min(float(high) - float(z.min()), REACH)
     for start in range(0, len(z), BLOCK):
-        part, into = z[start : start + BLOCK], bins[start : start + BLOCK]
+        part, below = z[start : start + BLOCK], bins[start : start + BLOCK]
         if span > 0:
-            into[:] = np.minimum((high - part) / span * BINS, BINS)
-        weight = np.subtract(part, top, dtype=np.float64)
-        mass += np.bincount(into, np.exp(weight, out=weight), BINS + 1)
+            with np.errstate(over="ignore"):
+                np.minimum((high - part) / span * BINS, BINS, out=below)
+        mass += np.bincount(below.astype(np.intp), weigh(part.astype(np.float64), top), BINS + 1)
     return bins, mass
 
 
-@np.errstate(over="ignore")
 def nucleus(z: Floats, p: float) -> NDArray[np.bool_] | None:
     """Return which tokens the nucleus of mass p keeps.
 
@@ -120,33 +126,57 @@ def nucleus(z: Floats, p: float) -> NDArray[np.bool_] | None:
     """
     if p == 1:
         return z > -np.inf
-    top = z.max()
-    bins, mass = histogram(z, top)
-    goal, margin = (p - 8 * np.finfo(z.dtype).eps) * mass.sum(), doubt(mass.sum(), len(z))
-    few, above = None, 0.0
-    while few is None or SHORT < len(few) < len(bins):
-        if few is not None:
-            bins, mass = histogram(z[few], top)
+    row, few, above, total = z, np.arange(min(len(z), SHORT)), 0.0, 0.0
+    top, reach = z.max(), p - 8 * np.finfo(z.dtype).eps
+    while len(row) > SHORT:
+        bins, mass = histogram(row, top)
         sums = above + np.cumsum(mass)
-        crossed = int(np.searchsorted(sums, goal))
+        total = total or sums[-1]
+        crossed = int(np.searchsorted(sums, reach * total))
         above = float(sums[crossed - 1]) if crossed else above
-        inside = np.flatnonzero(bins == crossed)
-        few = inside if few is None else few[inside]
-    few = few[np.argsort(-z[few], kind="stable")]
-    sums = above + np.cumsum(np.exp(np.subtract(z[few], top, dtype=np.float64)))
-    if not len(few) or np.abs(np.append(sums, above or np.inf) - goal).min() <= margin:
+        inside = np.flatnonzero((bins >= crossed) & (bins < crossed + 1))
+        few, row = inside if row is z else few[inside], row[inside]
+        if len(row) == len(bins):  # equals
+            break
+    few = few[np.argsort(-row, kind="stable")]
+    sums = above + np.cumsum(weigh(z[few], top, np.float64))
+    total = total or sums[-1]
+    if not len(few) or np.abs(np.append(sums, above or np.inf) - reach * total).min() <= doubt(total, len(z)):
         return None
     keep = z > z[few[0]]
-    keep[few[: np.searchsorted(sums, goal) + 1]] = True
+    keep[few[: np.searchsorted(sums, reach * total) + 1]] = True
     return keep
 
 
-def draw(p: Floats, point: float) -> np.intp | None:
+def top_p(z: Floats, p: float) -> Indices | None:
+    """Return the indices of the :func:`nucleus`, which are faster to copy by than a mask."""
+    keep = nucleus(z, p)
+    return None if keep is None else np.flatnonzero(keep)
+
+
+def kept(z: Floats, weight: Floats, p: float, token: np.intp) -> bool | None:
+    """Return whether the nucleus keeps a token of a given weight, e to the power of its logit.
+
+    It does if the mass of what comes before, the larger logits and the equals of lower index, falls short
+    of p. Where that mass comes within a thousandth of p, more than any rounding, the answer is None.
+
+    Examples
+    --------
+    >>> z = np.log([0.5, 0.25, 0.125, 0.125])
+    >>> kept(z, np.exp(z), 0.8, 2), kept(z, np.exp(z), 0.8, 3)
+    (True, False)
+    """
+    before = (weight * (z > z[token])).sum() + np.count_nonzero(z[:token] == z[token]) * weight[token]
+    share = before / weight.sum() - p
+    return None if abs(share) < 1e-3 else bool(share < 0)
+
+
+def draw(p: Floats, point: float) -> np.intp:
     """Return the token into whose piece of the line a point from 0 to 1 falls.
 
     The line is measured in stretches of many tokens, then token by token in the stretch that holds the
     point, in float64. The ends of a piece differ from those in one long sum by rounding only, and where
-    the point lies nearer to an end than that the answer is None.
+    the point lies nearer to an end than that the long sum decides.
 
     Examples
     --------
@@ -154,19 +184,20 @@ def draw(p: Floats, point: float) -> np.intp | None:
     np.int64(1)
     """
     whole = len(p) // STRETCH * STRETCH
-    stretches = p[:whole].reshape(-1, STRETCH).sum(axis=1, dtype=np.float64)
-    ends = np.cumsum(np.append(stretches, p[whole:].sum(dtype=np.float64)))
-    point = point * ends[-1]
-    first = min(int(np.searchsorted(ends, point, side="right")), len(ends) - 1)
-    start = first * STRETCH
-    inner = np.cumsum(
-        np.append(ends[first - 1] if first else 0.0, p[start : start + STRETCH]), dtype=np.float64
-    )
-    index = np.searchsorted(inner, point, side="right")
-    sure = 0 < index < len(inner) and min(point - inner[index - 1], inner[index] - point) > doubt(
-        ends[-1], len(p)
-    )
-    return np.intp(start + index - 1) if sure else None
+    if whole:
+        stretches = p[:whole].reshape(-1, STRETCH).sum(axis=1, dtype=np.float64)
+        ends = np.cumsum(np.append(stretches, p[whole:].sum(dtype=np.float64)))
+        place = point * ends[-1]
+        first = min(int(np.searchsorted(ends, place, side="right")), len(ends) - 1)
+        before = ends[first - 1] if first else 0.0
+        inner = np.cumsum(np.append(before, p[first * STRETCH : (first + 1) * STRETCH]), dtype=np.float64)
+        index = int(np.searchsorted(inner, place, side="right"))
+        if 0 < index < len(inner) and np.abs(inner[index - 1 : index + 1] - place).min() > doubt(
+            ends[-1], len(p)
+        ):
+            return np.intp(first * STRETCH + index - 1)
+    ends = np.cumsum(p, dtype=np.float64)
+    return np.searchsorted(ends, point * ends[-1], side="right")
 
 
 def finalists(z: Floats, scale: Callable[[Floats], Floats], k: int) -> tuple[Indices, Floats] | None:
@@ -193,24 +224,40 @@ def finalists(z: Floats, scale: Callable[[Floats], Floats], k: int) -> tuple[Ind
     return index[kept], row[kept]
 
 
-@np.errstate(over="ignore")
-def next_token(z: Floats, point: float, scale: Callable[[Floats], Floats], k: int, p: float) -> np.intp | None:
+def next_token(
+    z: Floats,
+    point: float,
+    rng: np.random.Generator,
+    scale: Callable[[Floats], Floats],
+    cut: Callable[[Floats], Floats],
+    k: int,
+    p: float,
+) -> np.intp | None:
     """Return the token drawn from what scaling, top-k and top-p leave.
 
-    A ban adds 0 to every sum, so the nucleus of the finalists is that of the row, and the pieces of the
-    line are as long. Only the last digit may differ, where a shorter sum is rounded otherwise.
+    A ban adds 0 to every sum, so the nucleus of the finalists is that of the row, and so is the line that
+    they are drawn from. With top-p alone a token is drawn from the whole row and stands if it is kept;
+    if not, a second draw from what is kept gives each of these its share of what was lost.
 
     Examples
     --------
-    >>> next_token(np.array([1.0, 5.0, 4.0, 0.0]), 0.5, lambda z: z / 2, 2, 1.0)
+    >>> rng = np.random.default_rng(0)
+    >>> next_token(np.array([1.0, 5.0, 4.0, 0.0]), 0.5, rng, lambda z: z / 2, np.copy, 2, 1.0)
     np.int64(1)
     """
-    best = finalists(z, scale, k) if k < len(z) else (None, scale(z))
-    keep = None if best is None else nucleus(best[1], p)
-    if best is None or keep is None:
-        return None
-    index, row = best
-    weight = np.exp(row - row.max())
-    weight *= keep
-    drawn = draw(weight, point)
-    return drawn if drawn is None or index is None else index[drawn]
+    if k < len(z):
+        best = finalists(z, scale, k)
+        keep = None if best is None else nucleus(best[1], p)
+        if best is None or keep is None:
+            return None
+        index, row = best
+        return index[draw(weigh(row, row.max()) * keep, point)]
+    row = scale(z)
+    weight = weigh(row, row.max())
+    token = draw(weight, point)
+    stands = p == 1 or kept(row, weight, p, token)
+    if stands is None or not stands:
+        keep = nucleus(row, p)
+        weight *= cut(row) > -np.inf if keep is None else keep
+        token = token if weight[token] else draw(weight, rng.random())
+    return token

@@ -1,0 +1,376 @@
+"""The shortcuts of long rows against the definitions: same kept sets, same draws, on hostile rows too."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+from conftest import chi_square_tail
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.testing import assert_allclose, assert_array_equal
+
+from nexttoken import (
+    apply_temperature,
+    next_token,
+    sample,
+    sampling,
+    shortcuts,
+    softmax,
+    top_k_filter,
+    top_p_filter,
+)
+
+pytestmark = pytest.mark.filterwarnings("error")
+law = settings(max_examples=200, deadline=None, derandomize=True)
+
+BAN, V = -np.inf, 5000
+TYPES = [np.float32, np.float64]
+FLOATS = st.sampled_from(TYPES)
+
+
+def hostile(dtype):
+    """Rows of V tokens that a shortcut might trip over."""
+    rng = np.random.default_rng(1)
+    bulk, largest, tiny = rng.normal(0, 3.9, V), np.finfo(dtype).max, np.finfo(dtype).smallest_subnormal
+    few, single, half = np.full(V, BAN), np.full(V, BAN), np.zeros(V)
+    few[rng.choice(V, 30, replace=False)] = rng.normal(size=30)
+    single[17], half[0] = 0, np.log(V)
+    rows = {
+        "like a model": bulk,
+        "flat": rng.normal(0, 0.01, V),
+        "all equal": np.full(V, 3.0),
+        "two values": rng.integers(0, 2, V),
+        "whole numbers": bulk.round(),
+        "16 bits": np.float32(bulk).view(np.uint32) & 0xFFFF0000,
+        "far from 0": bulk / 1000 + 1e6,
+        "few allowed": few,
+        "one allowed": single,
+        "half banned": np.where(rng.random(V) < 0.5, BAN, bulk),
+        "half in one": half,
+        "thirty powers": rng.choice([1e30, -1e30, 0], V),
+        "the largest": rng.choice([largest, -largest, 0], V),
+        "subnormal": rng.integers(0, 50, V) * tiny,
+        "heavy tails": rng.standard_cauchy(V),
+        "powers of two": -(2.0 ** rng.integers(-100, 100, V)),
+        "rising": np.arange(V) / 100,
+        "falling": -np.arange(V) / 1000,
+    }
+    rows["16 bits"] = rows["16 bits"].view(np.float32)
+    return {name: np.asarray(row, dtype) for name, row in rows.items()}
+
+
+ROWS = {f"{name}, {dtype.__name__}": row for dtype in TYPES for name, row in hostile(dtype).items()}
+EACH_ROW = pytest.mark.parametrize("z", ROWS.values(), ids=ROWS)
+SHARES = [1e-300, 1e-9, 0.1, 0.5, 0.75, 0.9, 0.99, 0.999999, 1 - 1e-15, 1]
+
+
+@st.composite
+def rows(draw):
+    """Short rows on a coarse grid, with ties and bans, never all banned: the shortcuts take any length."""
+    steps = draw(arrays(np.int64, st.integers(1, 40), elements=st.integers(-40, 40) | st.integers(0, 2)))
+    banned = draw(arrays(bool, len(steps), elements=st.sampled_from([False, False, True])))
+    banned[0] &= not banned.all()
+    return np.where(banned, BAN, steps / 4).astype(draw(FLOATS))
+
+
+def same(found, z, expected):
+    """``found``, a mask or indices, holds what the definition leaves of z."""
+    out = np.full_like(z, BAN)
+    out[found] = z[found]
+    assert_array_equal(out, expected)
+
+
+# The k largest
+
+
+@EACH_ROW
+@pytest.mark.parametrize("k", [1, 2, 50, 600, 2500, V - 1, V, 10**20])
+def test_top_k_is_the_definition(z, k):
+    assert_array_equal(top_k_filter(z, k), sampling._top_k(z, k))
+    few = shortcuts.largest(z, k)
+    assert (np.diff(few) > 0).all()
+    assert np.isin(np.flatnonzero(np.isfinite(sampling._top_k(z, k))), few).all()
+
+
+@law
+@given(rows(), st.integers(1, 45))
+def test_top_k_is_the_definition_in_short_rows_too(z, k):
+    same(shortcuts.top_k(z, k), z, sampling._top_k(z, k))
+
+
+@pytest.mark.parametrize("size", [2048, 2049, 4095, 4096, 8191, 16_383, 50_257])
+def test_the_last_line_of_the_table_may_be_incomplete(size):
+    """The largest stand at the very end, where no whole line of the table reaches."""
+    z = np.arange(size, dtype=np.float32)
+    for k in (1, 3, 200):
+        assert_array_equal(shortcuts.top_k(z, k), size - 1 - np.arange(k))
+
+
+def test_the_head_is_short_where_the_row_is_random():
+    """Of 262,144 random tokens, 50 wanted: the bound lets through k (1 + k / 2 columns), about 51."""
+    z = np.random.default_rng(0).normal(size=262_144)
+    assert 50 <= len(shortcuts.largest(z, 50)) < 60
+    assert 5000 <= len(shortcuts.largest(z, 5000)) < 6000
+
+
+# The nucleus
+
+
+@EACH_ROW
+@pytest.mark.parametrize("p", SHARES)
+def test_top_p_is_the_definition(z, p):
+    expected = sampling._top_p(z, p)
+    assert_array_equal(top_p_filter(z, p), expected)
+    keep = shortcuts.nucleus(z, p)
+    if keep is not None:
+        same(keep, z, expected)
+
+
+@law
+@given(rows(), st.floats(0.01, 1))
+def test_the_nucleus_is_the_definition_in_short_rows_too(z, p):
+    keep = shortcuts.nucleus(z, p)
+    if keep is not None:
+        same(keep, z, sampling._top_p(z, p))
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize("spread", [1e-6, 0.01, 1, 3.9, 20])
+def test_the_nucleus_answers_where_nothing_is_in_doubt(spread, dtype):
+    """Random rows do not come near p: the shortcut must not hide behind the definition."""
+    z = np.random.default_rng(2).normal(0, spread, 20_000).astype(dtype)
+    for p in (0.1, 0.5, 0.9, 0.99):
+        same(shortcuts.nucleus(z, p), z, sampling._top_p(z, p))
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+def test_a_sum_that_meets_p_within_rounding_is_left_to_the_definition(dtype):
+    """Of n equal tokens the first m hold m / n, which is p less the tolerance to the last digit."""
+    z, eps = np.zeros(8192, dtype), float(np.finfo(dtype).eps)
+    for m in (1, 100, 4096):
+        assert shortcuts.nucleus(z, m / 8192 + 8 * eps) is None
+        assert np.isfinite(top_p_filter(z, m / 8192 + 8 * eps)).sum() == m
+        assert np.isfinite(top_p_filter(z, (m + 0.5) / 8192)).sum() == m + 1
+
+
+def test_a_crowded_bin_is_cut_into_bins_again():
+    """One far token stretches the bins so that all others share one."""
+    z = np.random.default_rng(3).normal(0, 1e-3, 30_000)
+    z[7] = -39
+    same(shortcuts.nucleus(z, 0.5), z, sampling._top_p(z, 0.5))
+
+
+def test_bins_hold_all_mass_and_keep_the_order():
+    z = np.random.default_rng(4).normal(0, 3.9, 40_000)
+    bins, mass = shortcuts.histogram(z, z.max())
+    assert_allclose(mass.sum(), np.exp(z - z.max()).sum(), rtol=1e-12)  # sums of 40,000 terms
+    order = np.argsort(-z)
+    assert (np.diff(np.floor(bins[order])) >= 0).all()
+    assert np.floor(bins[order[0]]) == 0
+
+
+@law
+@given(rows(), st.floats(0.01, 0.999))
+def test_one_token_is_kept_as_the_nucleus_keeps_it(z, p):
+    keep = np.isfinite(sampling._top_p(z, p))
+    weight = np.exp(z - z.max())
+    for token in np.flatnonzero(weight):
+        assert shortcuts.kept(z, weight, p, token) in (None, keep[token])
+
+
+def test_only_a_token_at_the_border_is_in_doubt():
+    z = np.log([0.5, 0.3, 0.2])
+    assert [shortcuts.kept(z, np.exp(z), 0.5, i) for i in range(3)] == [True, None, False]
+    assert [shortcuts.kept(z, np.exp(z), 0.502, i) for i in range(3)] == [True, True, False]
+    equal = np.zeros(4)
+    assert [shortcuts.kept(equal, np.exp(equal), 0.6, i) for i in range(4)] == [True, True, True, False]
+
+
+# The draw
+
+
+@EACH_ROW
+def test_a_point_falls_into_the_piece_of_the_definition(z):
+    p = softmax(z)
+    for point in [0.0, 1e-300, 0.1, 0.25, 0.5, 0.75, 1 - 2**-53, *np.random.default_rng(5).random(50)]:
+        assert shortcuts.draw(p, point) == sampling._draw(p, point)
+
+
+@pytest.mark.parametrize("size", [1, 2, 511, 512, 513, 1024, 5000])
+def test_ends_of_pieces_and_of_stretches(size):
+    """Equal pieces of a power of two: every end is exact, and belongs to the piece that begins there."""
+    p = np.full(size, 2.0**-13)
+    for index in {0, size // 2, size - 1, min(511, size - 1), min(512, size - 1)}:
+        assert shortcuts.draw(p, index / size) == sampling._draw(p, index / size)
+        assert shortcuts.draw(p, (index + 0.5) / size) == index
+
+
+def test_sample_draws_from_long_rows_what_one_long_sum_gives():
+    p = softmax(np.random.default_rng(6).normal(0, 3.9, (3, 50_257)).astype(np.float32))
+    points = np.random.default_rng(7).random(3)
+    assert_array_equal(sample(p, np.random.default_rng(7)), sampling._draw(p, points))
+    assert sample(p[0], np.random.default_rng(7)) == sampling._draw(p[0], points[0])
+    assert_array_equal(sample(p[0], np.random.default_rng(7), size=3), sampling._draw(p[0], points))
+
+
+# The next token
+
+
+def compose(z, t, k, p):
+    return sampling._top_p(sampling._top_k(sampling._scale(z, t), k), p)
+
+
+@EACH_ROW
+@pytest.mark.parametrize("t", [1e-300, 0.1, 0.8, 1.0, 7.0, 1e30, 1e300])
+def test_finalists_are_the_definition(z, t):
+    for k in (1, 50, 600):
+        found = shortcuts.finalists(z, partial(sampling._scale, t=t), k)
+        if found is not None:
+            out = np.full_like(z, BAN)
+            out[found[0]] = found[1]
+            assert_array_equal(out, compose(z, t, k, 1))
+            assert (np.diff(found[0]) > 0).all()
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+def test_finalists_answer_where_nothing_is_in_doubt(dtype):
+    z = np.random.default_rng(8).normal(0, 3.9, 20_000).astype(dtype)
+    for row in (z, z.round(), np.zeros_like(z)):
+        for t in (1e-300, 0.5, 0.8, 1.0, 3.0):
+            assert shortcuts.finalists(row, partial(sampling._scale, t=t), 50) is not None
+
+
+@EACH_ROW
+def test_next_token_draws_only_what_the_filters_leave(z):
+    for t, k, p in [
+        (0.8, 50, 0.9),
+        (0.8, None, 0.9),
+        (0.8, None, 0.3),
+        (1.0, 600, None),
+        (1e-300, 9, 0.5),
+        (7, None, 0.99),
+    ]:
+        kept = softmax(compose(z, t, k or V, p or 1)) > 0
+        for seed in range(5):
+            token = next_token(z, np.random.default_rng(seed), temperature=t, top_k=k, top_p=p)
+            assert kept[token]
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize(("k", "p"), [(50, 0.9), (50, None), (None, None), (1000, 0.5)])
+def test_same_seed_same_token_as_composing(k, p, dtype):
+    """One uniform number on one line. The ends of float32 pieces move by 1e-6 at most, so that of 500
+    draws among at most 1,000 pieces less than one in a thousand tests would see another token."""
+    z = np.random.default_rng(9).normal(0, 3.9, (500, 5000)).astype(dtype)
+    expected = sample(softmax(compose(z, 0.8, k or 5000, p or 1)), np.random.default_rng(10))
+    assert_array_equal(next_token(z, np.random.default_rng(10), temperature=0.8, top_k=k, top_p=p), expected)
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize(
+    ("t", "k", "p"),
+    [
+        (0.8, 50, 0.9),
+        (0.8, None, 0.9),
+        (1.0, None, 0.5),
+        (1.3, None, 0.05),
+        (1.0, 3, None),
+        (0.5, None, None),
+        (1, 2000, 0.7),
+    ],
+)
+def test_draws_from_long_rows_follow_the_composed_distribution(t, k, p, dtype):
+    """20,000 draws each, in 20 groups of tokens of about equal mass: a right sampler fails for one seed in
+    a million, the 14 settings together for 14."""
+    rng = np.random.default_rng(11)
+    z = np.round(rng.normal(0, 2, 4096) * 8).astype(dtype) / 8  # with ties
+    probs = softmax(compose(z, t, k or 4096, p or 1)).astype(float)
+    draws = next_token(np.broadcast_to(z, (20_000, 4096)), rng, temperature=t, top_k=k, top_p=p)
+    assert (probs[draws] > 0).all()
+    group = np.minimum(20 * (np.cumsum(probs) - probs / 2) / probs.sum(), 19).astype(int)
+    expected = np.bincount(group, probs / probs.sum() * len(draws), 20)
+    counts = np.bincount(group[draws], minlength=20)
+    large = expected >= 100
+    assert counts[~large & (expected == 0)].sum() == 0
+    x = ((counts - expected)[large] ** 2 / expected[large]).sum()
+    assert chi_square_tail(x, max(1, large.sum() - 1)) > 1e-6
+
+
+# Shapes and layouts
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize("shape", [(V,), (1, V), (2, 3, V), (0, V), (2, 0, V)])
+def test_batches_are_their_rows(shape, dtype):
+    z = np.random.default_rng(12).normal(0, 3.9, shape).astype(dtype)
+    top_k, top_p, points = (
+        top_k_filter(z, 50),
+        top_p_filter(z, 0.9),
+        np.random.default_rng(13).random(shape[:-1]),
+    )
+    drawn = next_token(z, np.random.default_rng(13), top_k=50)
+    sampled = sample(softmax(z), np.random.default_rng(13))
+    assert (top_k.shape, top_k.dtype, top_p.shape, top_p.dtype) == (shape, dtype) * 2
+    assert np.shape(drawn) == np.shape(sampled) == shape[:-1]
+    assert np.asarray(drawn).dtype == np.asarray(sampled).dtype == np.intp
+    for row in np.ndindex(shape[:-1]):
+        assert_array_equal(top_k[row], sampling._top_k(z[row], 50))
+        assert_array_equal(top_p[row], sampling._top_p(z[row], 0.9))
+        assert np.asarray(drawn)[row] == sampling._draw(softmax(top_k[row]), points[row])
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+def test_layout_in_memory_does_not_matter(dtype):
+    z = np.random.default_rng(14).normal(0, 3.9, (3, V)).astype(dtype)
+    for other in (
+        np.asfortranarray(z),
+        np.repeat(z, 2, axis=-1)[:, ::2],
+        z[:, ::-1].copy()[:, ::-1],
+        z.astype(z.dtype.newbyteorder()),
+    ):
+        assert_array_equal(top_k_filter(other, 50), top_k_filter(z, 50))
+        assert_array_equal(top_p_filter(other, 0.9), top_p_filter(z, 0.9))
+        for settings_ in ({"top_k": 50, "top_p": 0.9}, {"top_k": 5}):
+            a, b = (next_token(x, np.random.default_rng(15), **settings_) for x in (other, z))
+            assert_array_equal(a, b)
+
+
+def test_long_rows_are_left_alone():
+    z = np.random.default_rng(16).normal(size=(2, V))
+    before = z.copy()
+    z.flags.writeable = False
+    for out in (
+        top_k_filter(z, 50),
+        top_k_filter(z, V),
+        top_p_filter(z, 0.5),
+        top_p_filter(z, 1),
+        apply_temperature(z, 2),
+    ):
+        assert not np.shares_memory(out, z)
+    for settings_ in ({}, {"top_k": 50}, {"top_p": 0.5}, {"top_p": 0.01}):
+        next_token(z, np.random.default_rng(0), **settings_)
+    assert_array_equal(z, before)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_bad_logit_is_found_in_a_long_row(bad):
+    z = np.zeros((2, V))
+    z[1, 4321] = bad
+    for function in (
+        lambda: top_k_filter(z, 5),
+        lambda: top_p_filter(z, 0.5),
+        lambda: next_token(z, np.random.default_rng(0), top_k=5),
+    ):
+        with pytest.raises(ValueError, match="logits"):
+            function()
+    z[1] = BAN
+    with pytest.raises(ValueError, match="every token is banned"):
+        top_p_filter(z, 0.5)
+
+
+@pytest.mark.parametrize("size", [shortcuts.LONG - 1, shortcuts.LONG])
+def test_nothing_jumps_where_the_shortcuts_begin(size):
+    z = np.random.default_rng(17).normal(0, 3.9, size)
+    assert np.isfinite(top_k_filter(z, 50)).sum() == 50
+    same(np.isfinite(top_p_filter(z, 0.9)), z, sampling._top_p(z, 0.9))
