@@ -2,9 +2,10 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help book build test check lab lock clean
+.PHONY: help book build test check parity bench mutants lab lock clean
 
 BIN := .venv/bin
+PEERS := .cache/parity/bin
 HERE := $(CURDIR)/.cache
 export XDG_CACHE_HOME := $(HERE)
 export XDG_CONFIG_HOME := $(HERE)/config
@@ -23,6 +24,9 @@ help:
 	@echo "make build  build the book into _build/html"
 	@echo "make lab    open the chapters in JupyterLab"
 	@echo "make check  lint, format and types"
+	@echo "make parity compare with SciPy, PyTorch and Transformers (a download of its own)"
+	@echo "make bench  time the package beside them, if they are there"
+	@echo "make mutants  see whether the tests notice an error planted in each line"
 	@echo "make lock   renew requirements.txt from pyproject.toml"
 	@echo "make clean  remove all that the others have made"
 
@@ -48,6 +52,24 @@ check: .venv/ready
 	@$(BIN)/nbstripout --keep-id --verify book/*.ipynb
 	@echo "Lint, format, types and notebooks are in order."
 
+parity: $(PEERS)/ready
+	@PARITY=1 $(PEERS)/python -m pytest --override-ini=addopts= tests/test_parity.py tests/test_benchmarks.py
+
+$(PEERS)/ready: pyproject.toml .venv/ready
+	@$(BIN)/python -m venv $(CURDIR)/.cache/parity
+	@$(PEERS)/python -m pip install --quiet --editable ".[parity]" pytest hypothesis
+	@touch $@
+
+# One thread, and the BLAS that is right for this processor, whatever the environment says of it.
+bench: .venv/ready
+	@mkdir -p _build
+	@env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 \
+		$(firstword $(wildcard $(PEERS)/python) $(BIN)/python) benchmarks/bench.py --plot _build/bench.svg
+
+mutants: .venv/ready
+	@$(BIN)/python -m pip install --quiet "mutmut ==3.8.1"
+	@PATH="$(CURDIR)/$(BIN):$$PATH" nice $(BIN)/mutmut run; $(BIN)/mutmut results
+
 lab: .venv/ready
 	@$(BIN)/jupyter lab --notebook-dir=book
 
@@ -58,7 +80,7 @@ lock: .venv/ready
 		--custom-compile-command "make lock"
 
 clean:
-	rm -rf .venv .cache _build .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf .venv .cache _build mutants .pytest_cache .ruff_cache .mypy_cache .hypothesis
 
 .venv/ready: requirements.txt pyproject.toml
 	@for python in $(PYTHON) python3 python3.13 python3.12 python3.11; do \

@@ -156,7 +156,7 @@ def cases(z: np.ndarray, peers: dict[str, Any]) -> Iterator[tuple[str, dict[str,
             steps = [engine.TemperatureLogitsWarper(T), *([] if k is none else [engine.TopKLogitsWarper(k)])]
             steps += [engine.TopPLogitsWarper(P)]
             found["Transformers"] = lambda steps=steps: torch.multinomial(torch.softmax(warped(*steps), -1), 1)
-            agree(kept, np.isfinite(warped(*steps).numpy()), composed if k is none else top_k_filter(z, k))
+            agree(kept, np.isfinite(warped(*steps).numpy()), z)
         if llama:
             chain = found["llama.cpp"] = LlamaChain(llama, z, k, P)
             theirs = np.zeros_like(kept)

@@ -2,13 +2,19 @@
 
 import json
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from nexttoken import BigramModel, load_corpus
+
+if "MUTANT_UNDER_TEST" in os.environ:  # make mutants runs the tests a thousand times
+    settings.register_profile("mutants", max_examples=20)
+    settings.load_profile("mutants")
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "book").glob("*.ipynb"))

@@ -27,7 +27,7 @@ from nexttoken import (
 )
 
 pytestmark = pytest.mark.filterwarnings("error")
-law = settings(max_examples=100, deadline=None, derandomize=True)
+law = settings(deadline=None, derandomize=True)
 
 WORDS = ["a", "cat", "dog", "fox", "jumps", "the"]
 SMALL = ["The fox jumps.", "The cat jumps.", "A dog sees the fox."]

@@ -25,7 +25,7 @@ from nexttoken import (
 )
 
 pytestmark = pytest.mark.filterwarnings("error")
-law = settings(max_examples=100, deadline=None, derandomize=True)
+law = settings(deadline=None, derandomize=True)
 
 BAN = -np.inf
 DYADIC = np.array([1 / 2, 1 / 4, 1 / 8, 1 / 8])

@@ -94,7 +94,7 @@ def softmax(logits: ArrayLike, axis: int = -1) -> Floats:
     """
     exp = shift(logits, axis)
     np.exp(exp, out=exp)
-    exp *= 1 / exp.sum(axis=axis, keepdims=True)  # one division for the row; the rest multiplies
+    exp *= np.expand_dims(1 / np.einsum("...i->...", np.moveaxis(exp, axis, -1)), axis)  # exp / exp.sum
     return exp
 
 

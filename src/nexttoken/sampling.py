@@ -221,9 +221,9 @@ def next_token(
 ) -> Indices:
     """Choose one token per row, shape (...): temperature, then top-k, then top-p, then a draw.
 
-    The draw has exactly the distribution that composing the filters gives. The arguments are those of
-    :func:`sample`, :func:`top_k_filter` and :func:`top_p_filter`, None for no filter, and a temperature
-    of 0 or more. At 0 the choice is :func:`greedy`, and ``rng`` is not touched.
+    The draw has exactly the distribution that composing the filters gives; with top-p alone, from 4,096
+    tokens on, a seed may give another token. The arguments are those of :func:`sample` and of the filters,
+    None for no filter, and a temperature of 0 or more: at 0 it is :func:`greedy`, and ``rng`` rests.
 
     Examples
     --------

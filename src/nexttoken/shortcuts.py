@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from .probability import Floats, Indices
 
 LONG = 4096  # tokens in a row, from which on a shortcut pays
+HEAD = 2048  # tokens that usually hold the nucleus, and are soon sorted
 BINS, REACH = 4096, 40.0  # of a histogram; e to the -40 is lost in a sum that is 1 or more
 BLOCK = 16_384  # tokens that are weighed at a time, so that what is in between stays in the cache
-SHORT = 1024  # tokens that are sorted rather than cut into bins again
 STRETCH = 512  # tokens of the line that are measured as one
 
 
@@ -114,9 +114,9 @@ def histogram(z: Floats, top: Any) -> tuple[Floats, Floats]:
 def nucleus(z: Floats, p: float) -> NDArray[np.bool_] | None:
     """Return which tokens the nucleus of mass p keeps.
 
-    A bin of the histogram holds an interval of logits: where the sum from the first bin down crosses p,
-    all tokens of the bins before are kept and all of the bins after are cut. Those of that bin, cut into
-    bins again until they are few, are sorted and summed; where a sum comes nearer to p than rounding
+    Only those tokens among which the sum from the top down crosses p need to be sorted: the
+    :func:`largest`, if they hold p, or else those of one bin of a histogram, cut into bins again until
+    they are few. All above are kept and all below are cut; where a sum comes nearer to p than rounding
     could move it, the answer is None.
 
     Examples
@@ -126,26 +126,37 @@ def nucleus(z: Floats, p: float) -> NDArray[np.bool_] | None:
     """
     if p == 1:
         return z > -np.inf
-    row, few, above, total = z, np.arange(min(len(z), SHORT)), 0.0, 0.0
-    top, reach = z.max(), p - 8 * np.finfo(z.dtype).eps
-    while len(row) > SHORT:
-        bins, mass = histogram(row, top)
-        sums = above + np.cumsum(mass)
-        total = total or sums[-1]
-        crossed = int(np.searchsorted(sums, reach * total))
-        above = float(sums[crossed - 1]) if crossed else above
-        inside = np.flatnonzero((bins >= crossed) & (bins < crossed + 1))
-        few, row = inside if row is z else few[inside], row[inside]
-        if len(row) == len(bins):  # equals
-            break
-    few = few[np.argsort(-row, kind="stable")]
+    top, above = z.max(), 0.0
+    blocks = (z[start : start + BLOCK] for start in range(0, len(z), BLOCK))
+    total = sum(weigh(block, top, np.float64).sum() for block in blocks)
+    goal, margin = (p - 8 * np.finfo(z.dtype).eps) * total, doubt(total, len(z))
+    few = largest(z, HEAD) if len(z) > HEAD else np.arange(len(z))
+    if not weigh(z[few], top, np.float64).sum() > goal + margin:
+        few, above = crossing(z, top, goal)
+    few = few[np.argsort(-z[few], kind="stable")]
     sums = above + np.cumsum(weigh(z[few], top, np.float64))
-    total = total or sums[-1]
-    if not len(few) or np.abs(np.append(sums, above or np.inf) - reach * total).min() <= doubt(total, len(z)):
+    if not len(few) or np.abs(np.append(sums, above or np.inf) - goal).min() <= margin:
         return None
     keep = z > z[few[0]]
-    keep[few[: np.searchsorted(sums, reach * total) + 1]] = True
+    keep[few[: np.searchsorted(sums, goal) + 1]] = True
     return keep
+
+
+def crossing(z: Floats, top: Any, goal: float) -> tuple[Indices, float]:
+    """Return the few tokens among which the sum from the top down crosses the goal, and the mass above.
+
+    A bin of the histogram holds an interval of logits, so every token of an earlier bin lies above all of
+    it, and every token of a later one below. The bin that crosses is cut into bins again until it is
+    short, or cannot be cut, for its tokens are equal.
+    """
+    few, above, size = np.arange(len(z)), 0.0, 0
+    while HEAD < len(few) != size:
+        bins, mass = histogram(z[few], top)
+        sums = above + np.cumsum(mass)
+        crossed = int(np.searchsorted(sums, goal))
+        above = float(sums[crossed - 1]) if crossed else above
+        size, few = len(few), few[(bins >= crossed) & (bins < crossed + 1)]
+    return few, above
 
 
 def top_p(z: Floats, p: float) -> Indices | None:
@@ -158,7 +169,8 @@ def kept(z: Floats, weight: Floats, p: float, token: np.intp) -> bool | None:
     """Return whether the nucleus keeps a token of a given weight, e to the power of its logit.
 
     It does if the mass of what comes before, the larger logits and the equals of lower index, falls short
-    of p. Where that mass comes within a thousandth of p, more than any rounding, the answer is None.
+    of p. Where that mass comes nearer to p than the sums may be off, in the type of the weights, the
+    answer is None.
 
     Examples
     --------
@@ -166,9 +178,9 @@ def kept(z: Floats, weight: Floats, p: float, token: np.intp) -> bool | None:
     >>> kept(z, np.exp(z), 0.8, 2), kept(z, np.exp(z), 0.8, 3)
     (True, False)
     """
-    before = (weight * (z > z[token])).sum() + np.count_nonzero(z[:token] == z[token]) * weight[token]
-    share = before / weight.sum() - p
-    return None if abs(share) < 1e-3 else bool(share < 0)
+    before = np.dot(weight, z > z[token]) + np.count_nonzero(z[:token] == z[token]) * weight[token]
+    share = before / np.einsum("i->", weight) - p
+    return None if abs(share) <= (len(z) + 100) * np.finfo(z.dtype).eps else bool(share < 0)
 
 
 def draw(p: Floats, point: float) -> np.intp:
