@@ -65,8 +65,8 @@ assert claims
 """
 
 
-def test_all_seven_chapters_are_here():
-    assert len(NOTEBOOKS) == 7
+def test_all_eight_chapters_are_here():
+    assert len(NOTEBOOKS) == 8
 
 
 @every_notebook

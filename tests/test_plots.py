@@ -100,7 +100,7 @@ def test_logarithmic_axes_have_powers_of_ten_and_make_a_power_law_straight():
     axes = {"x_label": "rank", "y_label": "share", "log": True, "log_y": True}
     picture = plots.curves(x, {"steep": x**-2.0, "flat": 0 * x + 1e-2}, mark=1000, **axes)
     assert {"1", "10", "1,000", "10⁻⁶", "10⁻⁸"} <= set(texts(picture))
-    assert picture.alt == "Curves of share. At rank 1000.00: steep 1e-06, flat 0.01."
+    assert picture.alt == "Curves of share. At rank 1,000: steep 1e-06, flat 0.01."
     (steep,) = re.findall(r'<path d="M ([^"]*)"[^>]*var\(--kept', to_svg(picture))
     points = np.array([point.split() for point in steep.split(" L ")], dtype=float)
     slopes = np.diff(points[:, 1]) / np.diff(points[:, 0])
@@ -116,8 +116,8 @@ def test_a_short_curve_is_named_where_it_ends():
         name: float(x) for x, name in re.findall(r'<text x="([\d.]+)"[^>]*>(short|long)<', to_svg(picture))
     }
     assert place["short"] < place["long"] - 100
-    plain = plots.curves(x, lines, x_label="time", y_label="height")
-    assert plain.alt.endswith("short from 0.9 to 0.8, long from 0.5 to 0.5.")
+    plain = plots.curves(x * 1000, lines, x_label="time", y_label="height")
+    assert plain.alt.endswith("Over time 0 to 4,000: short from 0.9 to 0.8, long from 0.5 to 0.5.")
 
 
 def test_the_name_of_a_curve_that_leaves_the_frame_stays_at_its_edge():

@@ -14,7 +14,7 @@ from sphinx.application import Sphinx
 
 GLOSSARY, REFERENCES = "book/glossary", "book/references"
 UNLINKED = {GLOSSARY, REFERENCES, "book/api"}
-OTHER_MEANING = {"bit"}  # in a chapter it is more often a bit of a float
+OTHER_MEANING = {"bit", "floor", "rank"}  # also a bit of a float, a floor of a house, the rank of a matrix
 LINK = re.compile(r'<a class="[^"]*\binternal\b[^"]*" href="((?:glossary|references)\.html#[^"]+)"')
 
 

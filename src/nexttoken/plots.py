@@ -119,7 +119,7 @@ def bars(
     panels = values if isinstance(values, Mapping) else {"": values}
     shown = list(range(len(tokens))) if show is None else [int(i) for i in np.asarray(show)]
     rest = sorted(set(range(len(tokens))) - set(shown))
-    names = [*(tokens[t] for t in shown), *([f"{len(rest)} others"] if rest else [])]
+    names = [*(tokens[t] for t in shown), *([f"{len(rest):,} others"] if rest else [])]
     place = None if drawn is None else shown.index(drawn) if drawn in shown else len(shown)
     labels = ["▸ " * (y == place) + name for y, name in enumerate(names)]
     top, left = 26 if any(panels) else 4, max(LABELS, 8 * max(map(len, labels)))
@@ -296,7 +296,8 @@ def curves(
     values = np.concatenate(list(rows.values()))
     low, high = limits or (values.min() if log_y else min(0.0, values.min()), values.max())
     picture = _picture(280)
-    axes = _axes(picture, 46, 26, WIDTH - 46 - 92, 208)
+    left = 52 if log_y else 46
+    axes = _axes(picture, left, 26, WIDTH - left - 92, 208)
     axes.set_xscale("log" if log else "linear")
     axes.set_yscale("log" if log_y else "linear")
     for axis in [axes.xaxis] * log + [axes.yaxis] * log_y:
@@ -320,7 +321,8 @@ def curves(
     for i, (name, y) in enumerate(zip(rows, heights, strict=True)):
         place: Any = {"xytext": (8, 0), "textcoords": "offset points", "va": "center", "annotation_clip": False}
         axes.annotate(name, (x[len(rows[name]) - 1], y), fontsize=SIZE, color=colours[i % 4], **place)
-    said = [f"{name} from {line[0]:.3g} to {line[-1]:.3g}" for name, line in rows.items()]
+    said = [f"{name} from {_short(line[0])} to {_short(line[-1])}" for name, line in rows.items()]
+    where = f"Over {x_label} {_short(x[0])} to {_short(x[-1])}"
     if mark is not None:
         axes.axvline(mark, color=INK, linewidth=1)
         across, now = (np.log(x), np.log(mark)) if log else (x, mark)
@@ -330,10 +332,15 @@ def curves(
             if mark <= x[len(line) - 1]
         }
         axes.plot([mark] * len(dots), list(dots.values()), "o", color=INK, markersize=5)
-        said = [f"{name} {value:.3g}" for name, value in dots.items()]
-    where = f"At {x_label} {mark:.2f}" if mark is not None else f"Over {x_label} {x[0]:.3g} to {x[-1]:.3g}"
+        said = [f"{name} {_short(value)}" for name, value in dots.items()]
+        where = f"At {x_label} {mark:{',.0f' if log else '.2f'}}"
     picture.alt = f"Curves of {y_label}. {where}: {', '.join(said)}."
     return picture
+
+
+def _short(value: float) -> str:
+    """Write a number with three digits, a large one in full."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def power_of_ten(value: float) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-CHAPTERS = ("logits", "softmax", "temperature", "greedy", "top_k", "top_p", "forward_pass")
+CHAPTERS = ("logits", "softmax", "temperature", "greedy", "top_k", "top_p", "forward_pass", "full_size")
 CHECKS: dict[str, Callable[[Any], str]] = {}
 
 
