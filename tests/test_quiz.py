@@ -19,6 +19,7 @@ TRUE = {
     "After the cut, the softmax renormalises without being asked.",
     "With p = 0.5 no step can cost more than one bit.",
     "A banned token may be reported with a finite log-probability.",
+    "At p = 0.9 a draw by rejection takes fewer than 1.2 tries on average, however hot the model.",
 }
 
 
