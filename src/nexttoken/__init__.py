@@ -1,7 +1,8 @@
 """How a language model chooses its next word: logits, softmax, temperature, sampling.
 
-The rooms, each of which imports only from those before it: ``probability``, ``shortcuts``, ``sampling``, ``model``,
-``svg``, ``plots``, ``frames``, ``explore``, ``quiz``; and ``exercises``, which checks what a reader has built.
+The rooms, each of which imports only from those before it: ``probability``, ``shortcuts``, ``sampling``,
+``model``, ``svg``, ``plots``, ``frames``, ``explore``, ``quiz``; and ``exercises``, which checks what a
+reader has built.
 """
 
 from . import plots, shortcuts
