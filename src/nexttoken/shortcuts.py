@@ -126,12 +126,11 @@ def nucleus(z: Floats, p: float) -> NDArray[np.bool_] | None:
     """
     if p == 1:
         return z > -np.inf
-    top, above = z.max(), 0.0
+    top, few, above = z.max(), largest(z, HEAD) if len(z) > HEAD else None, 0.0
     blocks = (z[start : start + BLOCK] for start in range(0, len(z), BLOCK))
     total = sum(weigh(block, top, np.float64).sum() for block in blocks)
     goal, margin = (p - 8 * np.finfo(z.dtype).eps) * total, doubt(total, len(z))
-    few = largest(z, HEAD) if len(z) > HEAD else np.arange(len(z))
-    if not weigh(z[few], top, np.float64).sum() > goal + margin:
+    if few is None or not weigh(z[few], top, np.float64).sum() > goal + margin:
         few, above = crossing(z, top, goal)
     few = few[np.argsort(-z[few], kind="stable")]
     sums = above + np.cumsum(weigh(z[few], top, np.float64))
@@ -197,7 +196,7 @@ def draw(p: Floats, point: float) -> np.intp:
     """
     whole = len(p) // STRETCH * STRETCH
     if whole:
-        stretches = p[:whole].reshape(-1, STRETCH).sum(axis=1, dtype=np.float64)
+        stretches = np.einsum("ij->i", p[:whole].reshape(-1, STRETCH), dtype=np.float64)
         ends = np.cumsum(np.append(stretches, p[whole:].sum(dtype=np.float64)))
         place = point * ends[-1]
         first = min(int(np.searchsorted(ends, place, side="right")), len(ends) - 1)
