@@ -142,6 +142,7 @@ def test_the_nucleus_answers_where_nothing_is_in_doubt(spread, dtype):
     z = np.random.default_rng(2).normal(0, spread, 20_000).astype(dtype)
     for p in (0.1, 0.5, 0.9, 0.99):
         same(shortcuts.nucleus(z, p), z, sampling._top_p(z, p))
+        assert_array_equal(shortcuts.top_p(z, p), np.flatnonzero(shortcuts.nucleus(z, p)))
 
 
 @pytest.mark.parametrize("dtype", TYPES)
@@ -193,6 +194,13 @@ def test_the_tokens_of_the_crossing_are_few_and_the_goal_lies_among_them(spread,
     assert_allclose(above, weights[z > z[few].max()].sum(), rtol=1e-11)  # sums of 100,000 terms
     bins, _ = shortcuts.histogram(z, z.max())
     assert_array_equal(few, np.flatnonzero(bins.astype(int) == int(bins[few[0]])))
+
+
+def test_a_logit_on_the_edge_of_a_bin_is_in_one_bin_only():
+    """4,097 values one bin apart, each ten times: the crossing is one of them."""
+    z = -(np.arange(40_970) % 4097) / 128
+    few, _ = shortcuts.crossing(z, 0.0, np.exp(z).sum() / 2)
+    assert_array_equal(few, np.flatnonzero(z == z[few[0]]))
 
 
 def test_a_bin_of_equals_cannot_be_cut():

@@ -3,7 +3,7 @@
 
 {
   const near = new IntersectionObserver((seen) => {
-    const boxes = seen.map(({ target }) => target);
+    const boxes = seen.filter(({ isIntersecting }) => isIntersecting).map(({ target }) => target);
     const wide = boxes.map((box) => box.scrollWidth > box.clientWidth);
     boxes.forEach((box, i) => (wide[i] ? box.setAttribute("tabindex", 0) : box.removeAttribute("tabindex")));
   });

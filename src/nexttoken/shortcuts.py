@@ -150,7 +150,7 @@ def crossing(z: Floats, top: Any, goal: float) -> tuple[Indices, float]:
     """
     few, above, size = np.arange(len(z)), 0.0, 0
     while HEAD < len(few) != size:
-        bins, mass = histogram(z[few], top)
+        bins, mass = histogram(z[few] if size else z, top)
         sums = above + np.cumsum(mass)
         crossed = int(np.searchsorted(sums, goal))
         above = float(sums[crossed - 1]) if crossed else above
