@@ -15,7 +15,7 @@ import pytest
 from conftest import NOTEBOOKS, ROOT
 
 import nexttoken
-from nexttoken import exercises, plots
+from nexttoken import exercises, plots, shortcuts
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 ADDRESS = PROJECT["urls"]["Repository"]

@@ -108,6 +108,12 @@ def classes(selector: str) -> set[str]:
     return set(re.findall(r"\.(-?[_a-zA-Z][\w-]*)", re.sub(r":not\([^)]*\)", "", selector)))
 
 
+def task(file: Path) -> str:
+    """Return a script; those of the theme as tasks of their own, between which a reader's click is heard."""
+    text = file.read_text(encoding="utf-8")
+    return f"setTimeout(() => {{{text}\n}})" if file.parent.name == "scripts" else text
+
+
 def _sources(pattern: re.Pattern[str], html: str) -> list[str]:
     links = [match[0] for match in pattern.finditer(html)]
     return [re.search(r'(?:src|href)="([^"?]+)', link)[1] for link in links]  # type: ignore[index]
@@ -132,7 +138,7 @@ def finish(app: Sphinx, error: Exception | None) -> None:
         links = [link for link in _sources(SCRIPT, html) if not link.endswith(("fontawesome.js", *ALONE))]
         scripts |= dict.fromkeys((path.parent / link).resolve() for link in links)
 
-    script = ";\n".join(file.read_text(encoding="utf-8") for file in scripts)
+    script = ";\n".join(map(task, scripts))
     script, found = MEASURE.subn("0", script)
     if found != 1:
         raise ValueError("the theme no longer measures every box on load: MEASURE and scrollers.js can go")

@@ -116,7 +116,10 @@ function explorer(root) {
   return follow;
 }
 
-const explorers = [...document.querySelectorAll(".explorer")].map((root) => [root, explorer(root)]);
+const explorers = [];
+for (const root of document.querySelectorAll(".explorer")) {
+  setTimeout(() => explorers.push([root, explorer(root)])); // one by one: a reader's click is heard in between
+}
 
 function followAddress() {
   if (location.hash.length < 2) return;
@@ -124,5 +127,5 @@ function followAddress() {
   explorers.filter(([, follow]) => follow(address))[0]?.[0].scrollIntoView({ block: "center" });
 }
 
-followAddress();
+setTimeout(followAddress);
 addEventListener("hashchange", followAddress);
