@@ -38,8 +38,8 @@ def link_terms(app: Sphinx, doctree: nodes.document, page: str) -> None:
     bold = [pattern.fullmatch(strong.astext()) for strong in doctree.findall(nodes.strong)]
     done = {match.lastgroup for match in bold if match}
     for text in list(doctree.findall(nodes.Text)):
-        if not isinstance(text.parent, nodes.paragraph):
-            continue
+        if not isinstance(text.parent, nodes.paragraph) or any(text.parent.findall(nodes.raw)):
+            continue  # raw HTML may be a link already
         new: list[nodes.Node] = []
         end = 0
         for match in pattern.finditer(text):
