@@ -15,7 +15,7 @@ import pytest
 from conftest import NOTEBOOKS, ROOT
 
 import nexttoken
-from nexttoken import exercises, plots, shortcuts
+from nexttoken import exercises, plots
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 ADDRESS = PROJECT["urls"]["Repository"]
@@ -82,8 +82,7 @@ def test_every_chapter_runs_against_the_installed_wheel(wheel, tmp_path):
 
 THINGS = [exercises.check, *(getattr(nexttoken, name) for name in nexttoken.__all__)]
 THINGS = [thing for thing in THINGS if not inspect.ismodule(thing)]
-for room in (plots, shortcuts):
-    THINGS += [f for _, f in inspect.getmembers(room, inspect.isfunction) if f.__module__ == room.__name__]
+THINGS += [f for _, f in inspect.getmembers(plots, inspect.isfunction) if f.__module__ == plots.__name__]
 PUBLIC = [f"{thing.__module__}.{thing.__name__}" for thing in THINGS if not thing.__name__.startswith("_")]
 
 

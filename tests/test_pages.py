@@ -276,23 +276,22 @@ def test_a_term_and_a_citation_say_what_they_mean(visit):
     page, glossary = visit("05_top_k"), visit("glossary")
     tip, link = page.locator("#hover"), page.locator("article a.term").first
     meaning = glossary.locator(f"#{link.get_attribute('href').partition('#')[2]} + dd p").first.text_content()
+    page.bring_to_front()
     link.focus()
-    assert tip.is_visible()
+    tip.wait_for()
     assert tip.text_content().startswith(meaning)
     assert link.get_attribute("aria-describedby") == tip.get_attribute("id")
     assert Axe().run(page, options={"preload": False}).response["violations"] == []
     page.keyboard.press("Escape")
-    assert not tip.is_visible()
+    tip.wait_for(state="hidden")
     source = page.locator("article a[href^='references.html#']").first
     source.hover()
-    page.wait_for_timeout(300)
-    assert tip.is_visible()
+    tip.wait_for()
     tip.hover()  # the text itself can be pointed at
     page.wait_for_timeout(400)
     assert tip.is_visible()
     page.mouse.move(2, 2)
-    page.wait_for_timeout(400)
-    assert not tip.is_visible()
+    tip.wait_for(state="hidden")
 
 
 def test_a_term_is_a_link_once_a_page_and_not_where_the_page_defines_it(visit):

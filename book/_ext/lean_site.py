@@ -11,7 +11,7 @@ import json
 import os
 import re
 from collections.abc import Iterable
-from html import escape
+from html import escape, unescape
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -154,12 +154,20 @@ def finish(app: Sphinx, error: Exception | None) -> None:
         path.write_text(text, encoding="utf-8")
 
 
+def reachable(match: re.Match[str]) -> str:
+    """Return a box of code; one whose lines may not fit is a stop of the Tab key, so that it can be scrolled."""
+    lines = unescape(re.sub("<[^>]+>", "", match[1])).splitlines()
+    stop = ' tabindex="0"' * (max(map(len, lines), default=0) > 66)
+    return f"<pre{stop}>{match[1]}</pre>"
+
+
 def slim(html: str, search: bool, icons: str) -> str:
     """Return a page with drawn icons, one style sheet, one script that waits, and a policy."""
     root = re.search(r'data-content_root="([^"]*)"', html)
     if not root:  # a redirection
         return html
     html = ICON.sub(lambda match: icon(match, icons), html)
+    html = re.sub("<pre>(.*?)</pre>", reachable, html, flags=re.DOTALL)
     for pattern, text in MENDED:
         html = re.sub(pattern, text, html, flags=re.DOTALL)
     used = ALONE if search else set(ALONE) - set(SEARCH)

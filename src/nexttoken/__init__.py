@@ -5,7 +5,7 @@ The rooms, each of which imports only from those before it: ``probability``, ``s
 reader has built.
 """
 
-from . import plots, shortcuts
+from . import plots
 from .explore import explore
 from .model import BigramModel, Vocabulary, count_pairs, generate, load_corpus, tokenize
 from .probability import cross_entropy, entropy, log_softmax, softmax
@@ -30,7 +30,6 @@ __all__ = [
     "plots",
     "quiz",
     "sample",
-    "shortcuts",
     "softmax",
     "tokenize",
     "top_k_filter",
