@@ -155,7 +155,7 @@ def finish(app: Sphinx, error: Exception | None) -> None:
 
 
 def reachable(match: re.Match[str]) -> str:
-    """Return a box of code; one whose lines may not fit is a stop of the Tab key, so that it can be scrolled."""
+    """Return a box of code; where its lines may not fit it is a stop of the Tab key, to scroll from."""
     lines = unescape(re.sub("<[^>]+>", "", match[1])).splitlines()
     stop = ' tabindex="0"' * (max(map(len, lines), default=0) > 66)
     return f"<pre{stop}>{match[1]}</pre>"
