@@ -49,6 +49,8 @@ def test_unnormalised_and_not_log_odds(prose, model, fox):
     constant = fox - log_softmax(fox)
     np.testing.assert_allclose(constant, constant[0])
     assert f"For every token the constant is {constant[0]:.2f}" in words
+    assert np.log(np.exp(fox).sum()) == pytest.approx(constant[0])
+    assert f"the constant $c$ that nobody wrote down, {constant[0]:.2f} after *fox*" in words
     z = model.logits(model.vocabulary.encode("jumps sleep"))
     word = model.vocabulary["in"]
     (first, second), (p_first, p_second) = z[:, word], softmax(z)[:, word]

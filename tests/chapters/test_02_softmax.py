@@ -42,6 +42,7 @@ def test_puzzle_and_triangle(prose):
         moving[:, 1] / moving[:, 2], np.e
     )  # a fixed ratio is a straight line to the corner
     np.testing.assert_allclose(softmax([0.0, 0.0, 0.0]), 1 / 3)
+    np.testing.assert_allclose(softmax([2.0, 1.0, 1.0]), softmax([1.0, 0.0, 0.0]))  # "To raise *owl* by 1"
 
 
 def test_what_float32_cannot_hold(prose):
@@ -142,6 +143,7 @@ def test_a_row_like_that_of_gpt2(prose, settled):
     told = f"the first fifty hold {percent(seen)}, the other {len(big) - 50:,} hold {percent(1 - seen)}"
     claim = f"The fifty most probable of the {len(big):,} hold 99 % and more."
     assert settled(NAME)[claim] == (False, told)
+    assert round(1 / (1 - seen)) == 8  # "one draw in eight falls there"
 
 
 def test_the_plus_100_test():
