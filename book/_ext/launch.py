@@ -43,7 +43,7 @@ def add_links(app: Sphinx, page: str, template: str, context: dict[str, Any], do
         return
     found = links(chapter, context["content_root"], bool(os.environ.get("BOOK_LITE")))
     items = "".join(f'<li><a href="{address}">{place}</a></li>' for place, address in found.items())
-    label = '<span id="run-it"><i class="fas fa-play"></i>Run this chapter</span>'
+    label = '<span id="run-it">Run this chapter</span>'
     nav = f'<nav class="launch" aria-labelledby="run-it">{label}<ul>{items}</ul></nav>'
     context["body"] = context["body"].replace("</h1>", f"</h1>\n{nav}", 1)
 

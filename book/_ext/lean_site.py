@@ -41,6 +41,8 @@ MENDED = [  # what the theme writes, and what it should
         r'<li>\s*<button onclick="window\.print\(\)".*?</li>',
         "",
     ),  # a policy allows no such handler; browsers print
+    (r"(<math(?:(?!</math>).)*</math>[,.;:?!)’]+)", r'<span class="joined">\1</span>'),
+    ("By The authors", "By the authors"),
     (r'<button[^>]*id="pst-back-to-top".*?</button>', ""),  # it measures the page before the page is shown
     (r'[ \t]*<link rel="preload" as="script"[^>]*>\n?', ""),
     (r"[ \t]*<script>DOCUMENTATION_OPTIONS\.[^<]*</script>\n?", ""),

@@ -1,14 +1,16 @@
-"""Sphinx extension: the fonts of the text, cut down to the characters that the book uses.
+"""Sphinx extension: a space that does not break before %, and the fonts of the text, cut down to what is used.
 
 They come out of a registry package while the book is built; `typefaces.css` names the files.
 """
 
+import re
 from collections.abc import Iterable
 from importlib.resources import files
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from docutils import nodes
 from fontTools import subset
 from fontTools.ttLib import TTFont
 from sphinx.application import Sphinx
@@ -39,7 +41,15 @@ def write_fonts(app: Sphinx, error: Exception | None) -> None:
         target.write_bytes(cut(source, characters, ("kern", "liga", "lnum")))
 
 
+def keep_units(app: Sphinx, doctree: nodes.document, page: str) -> None:
+    """Keep a number and its % on one line."""
+    for text in list(doctree.findall(nodes.Text)):
+        if not isinstance(text.parent, nodes.FixedTextElement | nodes.literal | nodes.math):
+            text.parent.replace(text, nodes.Text(re.sub(r"(?<=\d) %", "\u00a0%", text)))
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_css_file("typefaces.css", priority=890)
+    app.connect("doctree-resolved", keep_units)
     app.connect("build-finished", write_fonts)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -134,7 +134,10 @@ def to_svg(figure: Figure) -> str:
     >>> to_svg(Picture(figsize=(1, 1)))[:60]
     '<svg viewBox="0 0 72 72" fill="currentColor" class="figure" '
     """
-    return str(elements(figure, **{"class": "figure"}, role="img", **{"aria-label": alt(figure)}))
+    width = f"{figure.get_figwidth() * 89:.0f}"  # pixels, where no style sheet rules
+    return str(
+        elements(figure, **{"class": "figure", "role": "img", "aria-label": alt(figure), "width": width})
+    )
 
 
 def alt(figure: Figure) -> str:
