@@ -75,6 +75,10 @@ def test_what_lies_beyond_rank_50(prose, z):
     assert f"at $T = 1$, {percent(warm)} lies beyond rank 50, at $T = 2$ it is {percent(hot)}." in words
     assert round(100 * (1 - hot)) == 12
     assert "Of a hundred tokens drawn there, twelve or so are in the chart" in words
+    mild, strong = (1 / (1 - beyond) for beyond in (warm, hot))
+    assert f"{mild:.1f} times at $T = 1$ and {strong:.1f} times at $T = 2$" in words
+    assert softmax(ranked / 2)[1000:].sum() > 0.5
+    assert "A thousand bars would not do either: at $T = 2$ more than half" in words
     for t in (0.5, 1, 3):  # on a logarithmic axis the same distance is the same factor
         ratio = softmax(ranked[:50] / t) / softmax(ranked / t)[:50]
         np.testing.assert_allclose(ratio, 1 / softmax(ranked / t)[:50].sum(), rtol=1e-12)  # a few roundings
@@ -121,6 +125,15 @@ def test_floor(prose, built, z):
     rounded = np.round(z * 16) / 16
     lowest = floor(rounded, 50, 1733)
     assert f"Of the 50 tokens only {(rounded > lowest).sum()} are left" in words
+
+
+def test_the_matrix_has_32_rows(prose, built, monkeypatch, z):
+    seen = []
+    monkeypatch.setitem(built, "floor", lambda z, k, columns: seen.append((k, columns)) or np.sort(z)[-k])
+    for k in (50, 2000):
+        built["quick_top_k"](z, k)
+    assert seen == [(50, V // 32), (2000, 2000)]
+    assert "The matrix gets 32 rows, few and long, unless $k$ asks for more columns" in prose(NAME)
 
 
 @pytest.mark.parametrize("k", [1, 2, 50, 1000, 6000])
@@ -195,6 +208,9 @@ def test_the_crack_between_two_sums(prose):
 
 def test_two_steps(prose, built, z):
     two_steps, q = built["two_steps"], softmax(z)
+    block, left = built["find_block"](q, 0.5, 1733)
+    assert q[: block * 1733].sum() <= 0.5 < q[: (block + 1) * 1733].sum()
+    assert left == pytest.approx(0.5 - q[: block * 1733].sum(), abs=1e-12)  # other sums of the same numbers
     assert two_steps(np.array([0.1] * 10 + [0.0] * 10), LAST, 10) == 9
     points = np.random.default_rng(2).random(300)
     drawn = [two_steps(q, point, 1733) for point in points]
