@@ -66,7 +66,7 @@ def test_what_the_words_say_of_the_panels(prose, model, after):
     assert f"to which the model itself gives {percent(swims[1:5].max())} at most" in words
     shown = softmax(top_k_filter(after["swims"], 5))
     assert f"The bars say {percent(np.sort(shown)[-2])}: they show what each has" in words
-    assert "it forbids words with 4 %" in words
+    assert "it forbids words with more than 4 %" in words
     assert f"the fifth, which has {percent(the[4])} and may stay" in words
     assert 0.04 < the[5:10].min() < the[5:10].max() < 0.045
     counts = count_pairs(index, " ".join(load_corpus()))[index["swims"]]
