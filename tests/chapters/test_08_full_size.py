@@ -194,10 +194,11 @@ def test_rejection_needs_few_draws(prose, z):
     assert f"it takes about {1 / mass:.1f} draws" in words
 
 
-def test_equal_tokens_are_all_inside_without_the_cure(prose):
+def test_equal_tokens_are_all_inside_without_the_cure(prose, built):
     q = np.full(4, 0.25)
     assert [q[q > q[i]].sum() < 0.5 for i in range(4)] == [True] * 4
     assert size(np.log(q), 0.5) == 2
+    assert [built["inside"](q, i, 0.5) for i in range(4)] == [True, True, False, False]
     assert "Four equal tokens at $p = 0.5$, and all are inside, where the rule keeps two" in prose(NAME)
 
 
@@ -215,7 +216,9 @@ def test_two_steps(prose, built, z):
     block, left = built["find_block"](q, 0.5, 1733)
     assert q[: block * 1733].sum() <= 0.5 < q[: (block + 1) * 1733].sum()
     assert left == pytest.approx(0.5 - q[: block * 1733].sum(), abs=1e-12)  # other sums of the same numbers
-    assert two_steps(np.array([0.1] * 10 + [0.0] * 10), LAST, 10) == 9
+    assert two_steps(built["crack"], LAST, 10) == 9
+    assert np.flatnonzero(built["crack"])[-1] == 9
+    assert "Token 9, the last that has any probability" in prose(NAME)
     points = np.random.default_rng(2).random(300)
     drawn = [two_steps(q, point, 1733) for point in points]
     np.testing.assert_array_equal(drawn, np.searchsorted(np.cumsum(q), points * np.cumsum(q)[-1], side="right"))
