@@ -98,6 +98,13 @@ def test_every_link_to_a_state_opens_that_state():
         )
 
 
+def test_no_link_stands_inside_a_link():
+    """A browser ends the outer one at the inner: the address of a state would be lost."""
+    page = (SITE / "teaching.html").read_text(encoding="utf-8")
+    for link in re.findall(r"<a [^>]*>(.*?)</a>", page, re.DOTALL):
+        assert "<a " not in link
+
+
 def test_the_script_for_teachers_counts_what_the_checks_said(exercises, tmp_path, monkeypatch, capsys):
     book = nbformat.read(exercises[2], as_version=4)
     answers = iter(["8 ** (1 / 2)", "4"])  # one right, one wrong, one left as it is

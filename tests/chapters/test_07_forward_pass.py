@@ -64,7 +64,7 @@ def test_tied_matrices_mirror(prose, model):
     tied, untied = model.embedding @ model.embedding.T, model.embedding @ model.output
     np.testing.assert_allclose(tied, tied.T, rtol=0, atol=1e-12)  # a sum of eight products
     i, j = model.vocabulary["fox"], model.vocabulary["jumps"]
-    assert f"why both numbers are {number(tied[i, j])}" in prose(NAME)
+    assert f"why its two numbers are alike, {number(tied[i, j])}" in prose(NAME)
     assert untied[i, j] - untied[j, i] > 10
 
 

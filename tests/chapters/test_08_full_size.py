@@ -75,6 +75,10 @@ def test_what_lies_beyond_rank_50(prose, z):
     assert f"at $T = 1$, {percent(warm)} lies beyond rank 50, at $T = 2$ it is {percent(hot)}." in words
     assert round(100 * (1 - hot)) == 12
     assert "Of a hundred tokens drawn there, twelve or so are in the chart" in words
+    mild, strong = (1 / (1 - beyond) for beyond in (warm, hot))
+    assert f"{mild:.1f} times at $T = 1$ and {strong:.1f} times at $T = 2$" in words
+    assert softmax(ranked / 2)[1000:].sum() > 0.5
+    assert "A thousand bars would not do either: at $T = 2$ more than half" in words
     for t in (0.5, 1, 3):  # on a logarithmic axis the same distance is the same factor
         ratio = softmax(ranked[:50] / t) / softmax(ranked / t)[:50]
         np.testing.assert_allclose(ratio, 1 / softmax(ranked / t)[:50].sum(), rtol=1e-12)  # a few roundings
@@ -116,11 +120,24 @@ def test_floor(prose, built, z):
     assert (z >= floor(z, 50, 1733)).sum() == 50
     assert "A sort of 1,733 numbers instead of 50,257, and the floor lets in just the 50" in words
     totals = {c: c + int((z >= floor(z, 50, c)).sum()) for c in (85, 100, 1000, 10_000)}
-    assert f"85 maxima and {totals[85] - 85} candidates make {totals[85]} numbers to sort" in words
+    both = {int(c): int(c + let_in) for c, let_in in zip(built["wide"], built["counts"][50], strict=True)}
+    fewest = min(both, key=both.get)
+    low = f"{fewest} maxima and {both[fewest] - fewest} candidates make {both[fewest]} numbers to sort"
+    assert f"{low}, 85 and {totals[85] - 85} make {totals[85]}" in words
+    assert sorted(both.values())[1] == totals[85]
     assert totals[100] < totals[1000] < totals[10_000]
     rounded = np.round(z * 16) / 16
     lowest = floor(rounded, 50, 1733)
     assert f"Of the 50 tokens only {(rounded > lowest).sum()} are left" in words
+
+
+def test_the_matrix_has_32_rows(prose, built, monkeypatch, z):
+    seen = []
+    monkeypatch.setitem(built, "floor", lambda z, k, columns: seen.append((k, columns)) or np.sort(z)[-k])
+    for k in (50, 2000):
+        built["quick_top_k"](z, k)
+    assert seen == [(50, V // 32), (2000, 2000)]
+    assert "The matrix gets 32 rows, few and long, unless $k$ asks for more columns" in prose(NAME)
 
 
 @pytest.mark.parametrize("k", [1, 2, 50, 1000, 6000])
@@ -177,10 +194,11 @@ def test_rejection_needs_few_draws(prose, z):
     assert f"it takes about {1 / mass:.1f} draws" in words
 
 
-def test_equal_tokens_are_all_inside_without_the_cure(prose):
+def test_equal_tokens_are_all_inside_without_the_cure(prose, built):
     q = np.full(4, 0.25)
     assert [q[q > q[i]].sum() < 0.5 for i in range(4)] == [True] * 4
     assert size(np.log(q), 0.5) == 2
+    assert [built["inside"](q, i, 0.5) for i in range(4)] == [True, True, False, False]
     assert "Four equal tokens at $p = 0.5$, and all are inside, where the rule keeps two" in prose(NAME)
 
 
@@ -195,7 +213,12 @@ def test_the_crack_between_two_sums(prose):
 
 def test_two_steps(prose, built, z):
     two_steps, q = built["two_steps"], softmax(z)
-    assert two_steps(np.array([0.1] * 10 + [0.0] * 10), LAST, 10) == 9
+    block, left = built["find_block"](q, 0.5, 1733)
+    assert q[: block * 1733].sum() <= 0.5 < q[: (block + 1) * 1733].sum()
+    assert left == pytest.approx(0.5 - q[: block * 1733].sum(), abs=1e-12)  # other sums of the same numbers
+    assert two_steps(built["crack"], LAST, 10) == 9
+    assert np.flatnonzero(built["crack"])[-1] == 9
+    assert "Token 9, the last that has any probability" in prose(NAME)
     points = np.random.default_rng(2).random(300)
     drawn = [two_steps(q, point, 1733) for point in points]
     np.testing.assert_array_equal(drawn, np.searchsorted(np.cumsum(q), points * np.cumsum(q)[-1], side="right"))
