@@ -43,9 +43,12 @@ def write_fonts(app: Sphinx, error: Exception | None) -> None:
 
 def keep_units(app: Sphinx, doctree: nodes.document, page: str) -> None:
     """Keep a number and its % on one line."""
-    for text in list(doctree.findall(nodes.Text)):
-        if not isinstance(text.parent, nodes.FixedTextElement | nodes.literal | nodes.math):
-            text.parent.replace(text, nodes.Text(re.sub(r"(?<=\d) %", "\u00a0%", text)))
+    for paragraph in doctree.findall(nodes.TextElement):
+        if isinstance(paragraph, nodes.FixedTextElement | nodes.literal | nodes.math):
+            continue
+        for text in [child for child in paragraph if isinstance(child, nodes.Text)]:
+            if (kept := re.sub(r"(?<=\d) %", "\u00a0%", text)) != text:
+                paragraph.replace(text, nodes.Text(kept))
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
