@@ -105,6 +105,7 @@ def test_the_last_line_of_the_table_may_be_incomplete(size):
     z = np.arange(size, dtype=np.float32)
     for k in (1, 3, 200):
         assert_array_equal(shortcuts.top_k(z, k), size - 1 - np.arange(k))
+        assert_array_equal(shortcuts.largest(np.zeros(size), k), np.arange(size))  # all level with the k-th
 
 
 def test_the_head_is_short_where_the_row_is_random():
@@ -153,6 +154,16 @@ def test_a_sum_that_meets_p_within_rounding_is_left_to_the_definition(dtype):
         assert shortcuts.nucleus(z, m / 8192 + 8 * eps) is None
         assert np.isfinite(top_p_filter(z, m / 8192 + 8 * eps)).sum() == m
         assert np.isfinite(top_p_filter(z, (m + 0.5) / 8192)).sum() == m + 1
+
+
+def test_at_1_the_nucleus_is_all_but_the_bans():
+    assert_array_equal(shortcuts.nucleus(np.array([0.0, BAN, -800.0]), 1), [True, False, True])
+
+
+def test_doubt_is_no_less_than_the_rounding_of_two_sums():
+    """A sum of n terms has n - 1 roundings, each of half an epsilon of the total at most."""
+    for n in (1, 2, 1000):
+        assert shortcuts.doubt(10.0, n) >= 10 * (n - 1) * np.finfo(float).eps >= 0
 
 
 def test_a_crowded_bin_is_cut_into_bins_again():
