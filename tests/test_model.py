@@ -231,7 +231,7 @@ def test_training_leaves_the_global_source_of_chance_alone():
 
 
 def test_training_starts_from_small_random_numbers_around_0():
-    """Of 384 numbers of spread 0.1, the mean errs by 0.005 and the spread by 0.004: here four times that is allowed."""
+    """Of 384 numbers of spread 0.1, the mean errs by 0.005 and the spread by 0.004: four times that pass."""
     start = BigramModel.train(load_corpus(), steps=0)
     for matrix in (start.embedding, start.output):
         assert abs(matrix.mean()) < 0.02

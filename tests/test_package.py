@@ -80,9 +80,7 @@ def test_every_chapter_runs_against_the_installed_wheel(wheel, tmp_path):
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
 
 
-THINGS = [getattr(nexttoken, name) for name in nexttoken.__all__ if name not in ("plots", "shortcuts")] + [
-    exercises.check
-]
+THINGS = [getattr(nexttoken, name) for name in nexttoken.__all__ if name not in ("plots", "shortcuts")] + [exercises.check]
 for room in (plots, shortcuts):
     THINGS += [f for _, f in inspect.getmembers(room, inspect.isfunction) if f.__module__ == room.__name__]
 PUBLIC = [f"{thing.__module__}.{thing.__name__}" for thing in THINGS if not thing.__name__.startswith("_")]

@@ -335,11 +335,11 @@ def test_a_whole_vocabulary_in_float32():
         ([0.0, np.inf], ValueError, r"logits.*\+inf.*: \w+"),
         ([[0.0, 1.0], [np.inf, -np.inf]], ValueError, r"logits.*\+inf.*: \w+"),
         (np.array([1, np.inf], np.float32), ValueError, r"logits.*\+inf.*: \w+"),
-        ([-np.inf, -np.inf], ValueError, r"logits has a row of -inf only, .*every token.*banned: \w+"),
+        ([-np.inf, -np.inf], ValueError, r"logits has a row of -inf only, .*banned: \w+"),
         (
             [[0.0, 1.0], [-np.inf, -np.inf]],
             ValueError,
-            r"logits has a row of -inf only, .*every token.*banned: \w+",
+            r"logits has a row of -inf only, .*banned: \w+",
         ),
         ([], ValueError, r"logits.*\(0,\).*: \w+"),
         (np.zeros((2, 0)), ValueError, r"logits.*\(2, 0\).*: \w+"),
