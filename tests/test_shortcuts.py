@@ -166,6 +166,26 @@ def test_doubt_is_no_less_than_the_rounding_of_two_sums():
         assert shortcuts.doubt(10.0, n) >= 10 * (n - 1) * np.finfo(float).eps >= 0
 
 
+@pytest.mark.parametrize("error", [-1e-13, 1e-13])
+def test_a_bin_that_ends_at_p_within_rounding_is_left_to_the_definition(error):
+    z = np.repeat([0.0, -1.0], 3000)
+    assert shortcuts.nucleus(z, 1 / (1 + np.exp(-1)) + 8 * np.finfo(float).eps + error) is None
+
+
+def test_the_head_is_weighed_in_float64():
+    """Where its float32 sum is too large, p lies between the two: the head does not hold it."""
+    tried = 0
+    for seed in range(20):
+        z = np.random.default_rng(seed).normal(0, 0.01, V).astype(np.float32)
+        weight = shortcuts.weigh(z, z.max())
+        head = weight[shortcuts.largest(z, shortcuts.HEAD)]
+        share = np.array([head.sum(dtype=float), head.sum()], float) / weight.sum(dtype=float)
+        tried += share[1] > share[0]
+        keep = shortcuts.nucleus(z, share.mean() + 8 * float(np.finfo(np.float32).eps))
+        same(keep, z, sampling._top_p(z, share.mean() + 8 * float(np.finfo(np.float32).eps)))
+    assert tried
+
+
 def test_a_crowded_bin_is_cut_into_bins_again():
     """One far token stretches the bins so that all others share one."""
     z = np.random.default_rng(3).normal(0, 1e-3, 30_000)
@@ -219,6 +239,15 @@ def test_a_bin_of_equals_cannot_be_cut():
     few, above = shortcuts.crossing(z, 0.0, 2500.0)
     assert_array_equal(few, np.arange(5000))
     assert above == 0
+
+
+def test_a_row_that_the_shortcut_answers_is_not_given_to_the_definition():
+    z, asked = np.zeros((2, 5000)), []
+    assert_array_equal(shortcuts.draw_by_row(lambda *_: 7, lambda *_: asked.append(1), z, np.zeros(2)), [7, 7])
+    assert_array_equal(
+        shortcuts.keep_by_row(lambda _: [7], lambda _: asked.append(1), z)[:, 6:8], [[BAN, 0]] * 2
+    )
+    assert not asked
 
 
 @pytest.mark.parametrize("shape", [(5000,), (1, 5000), (3, 5000)])
@@ -277,6 +306,25 @@ def test_sample_draws_from_long_rows_what_one_long_sum_gives():
     assert_array_equal(sample(p, np.random.default_rng(7)), sampling._draw(p, points))
     assert sample(p[0], np.random.default_rng(7)) == sampling._draw(p[0], points[0])
     assert_array_equal(sample(p[0], np.random.default_rng(7), size=3), sampling._draw(p[0], points))
+
+
+def test_a_draw_adds_up_stretches_and_not_the_row(monkeypatch):
+    """Every token in turn is hit in the middle of its piece."""
+    lengths, cumsum = [], np.cumsum
+    monkeypatch.setattr(np, "cumsum", lambda a, **b: (lengths.append(len(a)), cumsum(a, **b))[1])
+    p = np.full(V, 1 / V)
+    assert [shortcuts.draw(p, (i + 0.5) / V) for i in range(V)] == list(range(V))
+    assert max(lengths) <= shortcuts.STRETCH + 1
+
+
+@pytest.mark.parametrize("light", [0, 1024])
+def test_a_point_at_the_end_of_a_piece_is_left_to_the_long_sum(light):
+    """There the last digit of a sum decides, and stretches that weigh nothing do not make it surer."""
+    p = np.random.default_rng(22).random(V)
+    p[:light] = 1e-300
+    ends = np.cumsum(p)
+    for point in np.maximum(ends / ends[-1] - 2**-53, 0):
+        assert shortcuts.draw(p, point) == sampling._draw(p, point)
 
 
 # The next token
@@ -360,6 +408,28 @@ def test_draws_from_long_rows_follow_the_composed_distribution(t, k, p, dtype):
     assert counts[~large & (expected == 0)].sum() == 0
     x = ((counts - expected)[large] ** 2 / expected[large]).sum()
     assert chi_square_tail(x, max(1, large.sum() - 1)) > 1e-6
+
+
+def test_the_definitions_are_asked_below_4096_tokens_only(monkeypatch):
+    """From there on no definition is wanted where nothing is in doubt, at any temperature."""
+    z, calls = np.random.default_rng(21).normal(0, 3.9, 4096), []
+    for name in ("_top_k", "_top_p", "_draw"):
+        definition = getattr(sampling, name)
+        monkeypatch.setattr(sampling, name, lambda *a, f=definition, **b: (calls.append(f), f(*a, **b))[1])
+    rules = [
+        lambda row: top_k_filter(row, 50),
+        lambda row: top_p_filter(row, 0.9),
+        lambda row: sample(softmax(row), np.random.default_rng(0)),
+        lambda row: next_token(row, np.random.default_rng(0), top_k=50, top_p=0.9),
+        lambda row: next_token(row, np.random.default_rng(0), temperature=0.8, top_k=50),
+        lambda row: [next_token(row, np.random.default_rng(n), top_p=0.5) for n in range(9)],
+    ]
+    for rule in rules:
+        rule(z)
+        assert not calls
+        rule(z[1:])
+        assert calls
+        calls.clear()
 
 
 # Shapes and layouts

@@ -199,13 +199,11 @@ def draw(p: Floats, point: float) -> np.intp:
         stretches = np.einsum("ij->i", p[:whole].reshape(-1, STRETCH), dtype=np.float64)
         ends = np.cumsum(np.append(stretches, p[whole:].sum(dtype=np.float64)))
         place = point * ends[-1]
-        first = min(int(np.searchsorted(ends, place, side="right")), len(ends) - 1)
+        first = int(np.searchsorted(ends, place, side="right"))
         before = ends[first - 1] if first else 0.0
-        inner = np.cumsum(np.append(before, p[first * STRETCH : (first + 1) * STRETCH]), dtype=np.float64)
+        inner = np.cumsum(np.append(before, p[first * STRETCH : (first + 1) * STRETCH]))
         index = int(np.searchsorted(inner, place, side="right"))
-        if 0 < index < len(inner) and np.abs(inner[index - 1 : index + 1] - place).min() > doubt(
-            ends[-1], len(p)
-        ):
+        if np.abs(inner[index - 1 : index + 1] - place).min() > doubt(ends[-1], len(p)):
             return np.intp(first * STRETCH + index - 1)
     ends = np.cumsum(p, dtype=np.float64)
     return np.searchsorted(ends, point * ends[-1], side="right")
