@@ -12,6 +12,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.testing import assert_allclose, assert_array_equal
 
 from nexttoken import cross_entropy, entropy, log_softmax, softmax
+from nexttoken.probability import as_floats
 
 pytestmark = pytest.mark.filterwarnings("error")
 law = settings(deadline=None, derandomize=True)
@@ -212,6 +213,12 @@ def test_gradient_of_cross_entropy_is_p_minus_y(z, data):
 def test_float32_stays_float32_and_float64_float64(z):
     assert softmax(z).dtype == log_softmax(z).dtype == z.dtype
     assert entropy(softmax(z)).dtype == cross_entropy(z, np.zeros(z.shape[:-1], int)).dtype == z.dtype
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_floats_are_read_where_they_lie(dtype):
+    z = np.zeros(3, dtype)
+    assert as_floats(z, "logits") is z
 
 
 @BOTH
