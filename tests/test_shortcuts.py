@@ -410,6 +410,24 @@ def test_draws_from_long_rows_follow_the_composed_distribution(t, k, p, dtype):
     assert chi_square_tail(x, max(1, large.sum() - 1)) > 1e-6
 
 
+def test_logits_that_heat_makes_equal_are_chosen_by_their_index():
+    """In float32, 4,999 / 1e300 is 0: the first fifty are then the largest."""
+    z = np.arange(V, dtype=np.float32)
+    assert shortcuts.finalists(z, partial(sampling._scale, t=1e300), 50) is None
+    draws = [next_token(z, np.random.default_rng(n), temperature=1e300, top_k=50) for n in range(30)]
+    assert max(draws) < 50
+
+
+def test_the_nucleus_is_asked_for_only_where_a_token_does_not_stand(monkeypatch):
+    z, calls, nucleus = np.random.default_rng(23).normal(0, 3.9, V), [], shortcuts.nucleus
+    stands = np.isfinite(sampling._top_p(z, 0.9))
+    first = [shortcuts.draw(softmax(z), np.random.default_rng(n).random()) for n in range(60)]
+    monkeypatch.setattr(shortcuts, "nucleus", lambda *a: (calls.append(a), nucleus(*a))[1])
+    for n in range(60):
+        next_token(z, np.random.default_rng(n), top_p=0.9)
+    assert len(calls) == np.count_nonzero(~stands[first]) > 0
+
+
 def test_the_definitions_are_asked_below_4096_tokens_only(monkeypatch):
     """From there on no definition is wanted where nothing is in doubt, at any temperature."""
     z, calls = np.random.default_rng(21).normal(0, 3.9, 4096), []
