@@ -134,7 +134,7 @@ def nucleus(z: Floats, p: float) -> NDArray[np.bool_] | None:
         few, above = crossing(z, top, goal)
     few = few[np.argsort(-z[few], kind="stable")]
     sums = above + np.cumsum(weigh(z[few], top, np.float64))
-    if not len(few) or np.abs(np.append(sums, above or np.inf) - goal).min() <= margin:
+    if not len(few) or np.abs(sums - goal).min(initial=goal - above) <= margin:
         return None
     keep = z > z[few[0]]
     keep[few[: np.searchsorted(sums, goal) + 1]] = True
