@@ -721,8 +721,8 @@ TAKE_LOGITS = {
 @pytest.mark.parametrize(
     ("bad", "error", "words"),
     [
-        ([0.0, np.nan], ValueError, r"logits.*NaN.*: \w+"),
-        ([[0.0, 1.0], [np.nan, BAN]], ValueError, r"logits.*NaN.*: \w+"),
+        ([0.0, np.nan], ValueError, r"logits holds NaN: \w+"),
+        ([[0.0, 1.0], [np.nan, BAN]], ValueError, r"logits holds NaN: \w+"),
         ([0.0, np.inf], ValueError, r"logits.*\+inf.*: \w+"),
         ([[0.0, 1.0], [np.inf, BAN]], ValueError, r"logits.*\+inf.*: \w+"),
         ([BAN, BAN], ValueError, r"logits.*every token.*banned.*: \w+"),
@@ -736,7 +736,7 @@ TAKE_LOGITS = {
     ],
 )
 def test_refused_logits(function, bad, error, words):
-    with pytest.raises(error, match=words):
+    with pytest.raises(error, match=f"^{words}"):
         function(bad)
 
 
@@ -783,27 +783,27 @@ BAD_P = [
     ],
 )
 def test_refused_temperatures(bad, error, words):
-    with pytest.raises(error, match=words):
+    with pytest.raises(error, match=f"^{words}"):
         apply_temperature(Z, bad)
 
 
 @pytest.mark.parametrize(("z", "t"), [([1e308, 0.0], 0.5), ([-1e308, -1e308], 0.5), ([1.0, 2.0], 5e-324)])
 def test_a_temperature_that_would_make_inf_is_refused(z, t):
-    with pytest.raises(ValueError, match=rf"temperature={t} .*: .*greedy"):
+    with pytest.raises(ValueError, match=rf"^temperature={t} .*: subtract .*greedy"):
         apply_temperature(z, t)
-    with pytest.raises(ValueError, match=r"temperature=1e-38 .*float32: .*greedy"):
+    with pytest.raises(ValueError, match=r"^temperature=1e-38 .*float32: subtract .*greedy"):
         apply_temperature(np.array([10, 20], np.float32), 1e-38)
 
 
 @pytest.mark.parametrize(("bad", "error", "words"), [*BAD_K, (None, TypeError, r"k .*integer.*None")])
 def test_refused_k(bad, error, words):
-    with pytest.raises(error, match=words):
+    with pytest.raises(error, match=f"^{words}"):
         top_k_filter(Z, bad)
 
 
 @pytest.mark.parametrize(("bad", "error", "words"), [*BAD_P, (None, TypeError, r"p .*number.*None")])
 def test_refused_p(bad, error, words):
-    with pytest.raises(error, match=words):
+    with pytest.raises(error, match=f"^{words}"):
         top_p_filter(Z, bad)
 
 
@@ -817,7 +817,7 @@ def test_refused_p(bad, error, words):
     ],
 )
 def test_next_token_refuses_what_its_parts_refuse_at_temperature_0_too(t, name, bad, error, words):
-    with pytest.raises(error, match=words):
+    with pytest.raises(error, match=f"^{words}"):
         next_token(Z, RNG, **{"temperature": t, name: bad})
 
 
@@ -829,13 +829,13 @@ def test_settings_of_next_token_go_by_name():
 @pytest.mark.parametrize("bad", [None, 0, np.random, np.random.RandomState(0)])
 def test_refused_sources_of_chance(bad):
     for draw in (lambda: sample([0.5, 0.5], bad), lambda: next_token(Z, bad)):
-        with pytest.raises(TypeError, match=r"rng .*Generator.*: .*default_rng"):
+        with pytest.raises(TypeError, match=r"^rng .*Generator.*: .*default_rng"):
             draw()
 
 
 @pytest.mark.parametrize(("bad", "error", "words"), REFUSED_PROBABILITIES)
 def test_refused_probabilities(bad, error, words):
-    with pytest.raises(error, match=words):
+    with pytest.raises(error, match=f"^{words}"):
         sample(bad, RNG)
 
 

@@ -105,6 +105,7 @@ def test_the_last_line_of_the_table_may_be_incomplete(size):
     z = np.arange(size, dtype=np.float32)
     for k in (1, 3, 200):
         assert_array_equal(shortcuts.top_k(z, k), size - 1 - np.arange(k))
+        assert_array_equal(shortcuts.largest(np.zeros(size), k), np.arange(size))  # all level with the k-th
 
 
 def test_the_head_is_short_where_the_row_is_random():
@@ -153,6 +154,36 @@ def test_a_sum_that_meets_p_within_rounding_is_left_to_the_definition(dtype):
         assert shortcuts.nucleus(z, m / 8192 + 8 * eps) is None
         assert np.isfinite(top_p_filter(z, m / 8192 + 8 * eps)).sum() == m
         assert np.isfinite(top_p_filter(z, (m + 0.5) / 8192)).sum() == m + 1
+
+
+def test_at_1_the_nucleus_is_all_but_the_bans():
+    assert_array_equal(shortcuts.nucleus(np.array([0.0, BAN, -800.0]), 1), [True, False, True])
+
+
+def test_doubt_is_no_less_than_the_rounding_of_two_sums():
+    """A sum of n terms has n - 1 roundings, each of half an epsilon of the total at most."""
+    for n in (1, 2, 1000):
+        assert shortcuts.doubt(10.0, n) >= 10 * (n - 1) * np.finfo(float).eps >= 0
+
+
+@pytest.mark.parametrize("error", [-1e-13, 1e-13])
+def test_a_bin_that_ends_at_p_within_rounding_is_left_to_the_definition(error):
+    z = np.repeat([0.0, -1.0], 3000)
+    assert shortcuts.nucleus(z, 1 / (1 + np.exp(-1)) + 8 * np.finfo(float).eps + error) is None
+
+
+def test_the_head_is_weighed_in_float64():
+    """Where its float32 sum is too large, p lies between the two: the head does not hold it."""
+    tried = 0
+    for seed in range(20):
+        z = np.random.default_rng(seed).normal(0, 0.01, V).astype(np.float32)
+        weight = shortcuts.weigh(z, z.max())
+        head = weight[shortcuts.largest(z, shortcuts.HEAD)]
+        share = np.array([head.sum(dtype=float), head.sum()], float) / weight.sum(dtype=float)
+        tried += share[1] > share[0]
+        keep = shortcuts.nucleus(z, share.mean() + 8 * float(np.finfo(np.float32).eps))
+        same(keep, z, sampling._top_p(z, share.mean() + 8 * float(np.finfo(np.float32).eps)))
+    assert tried
 
 
 def test_a_crowded_bin_is_cut_into_bins_again():
@@ -208,6 +239,15 @@ def test_a_bin_of_equals_cannot_be_cut():
     few, above = shortcuts.crossing(z, 0.0, 2500.0)
     assert_array_equal(few, np.arange(5000))
     assert above == 0
+
+
+def test_a_row_that_the_shortcut_answers_is_not_given_to_the_definition():
+    z, asked = np.zeros((2, 5000)), []
+    assert_array_equal(shortcuts.draw_by_row(lambda *_: 7, lambda *_: asked.append(1), z, np.zeros(2)), [7, 7])
+    assert_array_equal(
+        shortcuts.keep_by_row(lambda _: [7], lambda _: asked.append(1), z)[:, 6:8], [[BAN, 0]] * 2
+    )
+    assert not asked
 
 
 @pytest.mark.parametrize("shape", [(5000,), (1, 5000), (3, 5000)])
@@ -266,6 +306,25 @@ def test_sample_draws_from_long_rows_what_one_long_sum_gives():
     assert_array_equal(sample(p, np.random.default_rng(7)), sampling._draw(p, points))
     assert sample(p[0], np.random.default_rng(7)) == sampling._draw(p[0], points[0])
     assert_array_equal(sample(p[0], np.random.default_rng(7), size=3), sampling._draw(p[0], points))
+
+
+def test_a_draw_adds_up_stretches_and_not_the_row(monkeypatch):
+    """Every token in turn is hit in the middle of its piece."""
+    lengths, cumsum = [], np.cumsum
+    monkeypatch.setattr(np, "cumsum", lambda a, **b: (lengths.append(len(a)), cumsum(a, **b))[1])
+    p = np.full(V, 1 / V)
+    assert [shortcuts.draw(p, (i + 0.5) / V) for i in range(V)] == list(range(V))
+    assert max(lengths) <= shortcuts.STRETCH + 1
+
+
+@pytest.mark.parametrize("light", [0, 1024])
+def test_a_point_at_the_end_of_a_piece_is_left_to_the_long_sum(light):
+    """There the last digit of a sum decides, and stretches that weigh nothing do not make it surer."""
+    p = np.random.default_rng(22).random(V)
+    p[:light] = 1e-300
+    ends = np.cumsum(p)
+    for point in np.maximum(ends / ends[-1] - 2**-53, 0):
+        assert shortcuts.draw(p, point) == sampling._draw(p, point)
 
 
 # The next token
@@ -349,6 +408,56 @@ def test_draws_from_long_rows_follow_the_composed_distribution(t, k, p, dtype):
     assert counts[~large & (expected == 0)].sum() == 0
     x = ((counts - expected)[large] ** 2 / expected[large]).sum()
     assert chi_square_tail(x, max(1, large.sum() - 1)) > 1e-6
+
+
+def test_logits_that_heat_makes_equal_are_chosen_by_their_index():
+    """In float32, 4,999 / 1e300 is 0: the first fifty are then the largest."""
+    z = np.arange(V, dtype=np.float32)
+    assert shortcuts.finalists(z, partial(sampling._scale, t=1e300), 50) is None
+    draws = [next_token(z, np.random.default_rng(n), temperature=1e300, top_k=50) for n in range(30)]
+    assert max(draws) < 50
+
+
+def test_the_nucleus_is_asked_for_only_where_a_token_does_not_stand(monkeypatch):
+    z, calls, nucleus = np.random.default_rng(23).normal(0, 3.9, V), [], shortcuts.nucleus
+    stands = np.isfinite(sampling._top_p(z, 0.9))
+    first = [shortcuts.draw(softmax(z), np.random.default_rng(n).random()) for n in range(60)]
+    monkeypatch.setattr(shortcuts, "nucleus", lambda *a: (calls.append(a), nucleus(*a))[1])
+    for n in range(60):
+        next_token(z, np.random.default_rng(n), top_p=0.9)
+    assert len(calls) == np.count_nonzero(~stands[first]) > 0
+
+
+def test_a_token_in_doubt_that_is_kept_is_not_drawn_again():
+    """Before the third token come 0.8, nearer to p than a float32 sum may be off; all three are kept."""
+    z = np.full(V, BAN, np.float32)
+    z[:3] = np.log([0.5, 0.3, 0.2])
+    assert shortcuts.kept(z, np.exp(z), 0.8002, 2) is None
+    for n in range(30):
+        token = shortcuts.draw(np.exp(z), np.random.default_rng(n).random())
+        assert next_token(z, np.random.default_rng(n), top_p=0.8002) == token
+
+
+def test_the_definitions_are_asked_below_4096_tokens_only(monkeypatch):
+    """From there on no definition is wanted where nothing is in doubt, at any temperature."""
+    z, calls = np.random.default_rng(21).normal(0, 3.9, 4096), []
+    for name in ("_top_k", "_top_p", "_draw"):
+        definition = getattr(sampling, name)
+        monkeypatch.setattr(sampling, name, lambda *a, f=definition, **b: (calls.append(f), f(*a, **b))[1])
+    rules = [
+        lambda row: top_k_filter(row, 50),
+        lambda row: top_p_filter(row, 0.9),
+        lambda row: sample(softmax(row), np.random.default_rng(0)),
+        lambda row: next_token(row, np.random.default_rng(0), top_k=50, top_p=0.9),
+        lambda row: next_token(row, np.random.default_rng(0), temperature=0.8, top_k=50),
+        lambda row: [next_token(row, np.random.default_rng(n), top_p=0.5) for n in range(9)],
+    ]
+    for rule in rules:
+        rule(z)
+        assert not calls
+        rule(z[1:])
+        assert calls
+        calls.clear()
 
 
 # Shapes and layouts

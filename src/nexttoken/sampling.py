@@ -245,5 +245,6 @@ def next_token(
 
 def _scale(z: Floats, t: float) -> Floats:
     """Divide by a temperature so small, if need be, that the top would overflow: it moves to 0 first."""
-    lost = ~np.isfinite(_divide(z.max(axis=-1, keepdims=True), t))
-    return _divide(np.where(lost, shift(z), z) if lost.any() else z, t)
+    scaled = _divide(z, t)
+    lost = ~np.isfinite(scaled.max(axis=-1, keepdims=True))
+    return _divide(np.where(lost, shift(z), z), t) if lost.any() else scaled

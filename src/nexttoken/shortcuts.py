@@ -134,7 +134,7 @@ def nucleus(z: Floats, p: float) -> NDArray[np.bool_] | None:
         few, above = crossing(z, top, goal)
     few = few[np.argsort(-z[few], kind="stable")]
     sums = above + np.cumsum(weigh(z[few], top, np.float64))
-    if not len(few) or np.abs(np.append(sums, above or np.inf) - goal).min() <= margin:
+    if not len(few) or np.abs(sums - goal).min(initial=goal - above) <= margin:
         return None
     keep = z > z[few[0]]
     keep[few[: np.searchsorted(sums, goal) + 1]] = True
@@ -199,13 +199,11 @@ def draw(p: Floats, point: float) -> np.intp:
         stretches = np.einsum("ij->i", p[:whole].reshape(-1, STRETCH), dtype=np.float64)
         ends = np.cumsum(np.append(stretches, p[whole:].sum(dtype=np.float64)))
         place = point * ends[-1]
-        first = min(int(np.searchsorted(ends, place, side="right")), len(ends) - 1)
+        first = int(np.searchsorted(ends, place, side="right"))
         before = ends[first - 1] if first else 0.0
-        inner = np.cumsum(np.append(before, p[first * STRETCH : (first + 1) * STRETCH]), dtype=np.float64)
+        inner = np.cumsum(np.append(before, p[first * STRETCH : (first + 1) * STRETCH]))
         index = int(np.searchsorted(inner, place, side="right"))
-        if 0 < index < len(inner) and np.abs(inner[index - 1 : index + 1] - place).min() > doubt(
-            ends[-1], len(p)
-        ):
+        if np.abs(inner[index - 1 : index + 1] - place).min() > doubt(ends[-1], len(p)):
             return np.intp(first * STRETCH + index - 1)
     ends = np.cumsum(p, dtype=np.float64)
     return np.searchsorted(ends, point * ends[-1], side="right")
