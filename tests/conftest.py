@@ -22,6 +22,7 @@ if "MUTANT_UNDER_TEST" in os.environ:  # make mutants runs the tests a thousand 
     def pytest_collection_modifyitems(items):
         items.sort(key=lambda item: "draws" in item.name)  # what draws thousands of tokens comes last
 
+
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "book").glob("*.ipynb"))
 REFUSED_PROBABILITIES = [

@@ -111,7 +111,11 @@ function explorer(root) {
   form.reset(); // a browser may have put old values back
   form.hidden = false;
   form.addEventListener("input", moved);
-  form.addEventListener("reset", () => setTimeout(moved)); // when the controls are back
+  form.querySelector("button").addEventListener("click", (event) => {
+    event.preventDefault();
+    form.reset(); // at once, so that the figure can follow
+    moved();
+  });
   for (const near of ["pointerover", "focusin"]) root.addEventListener(near, show, { once: true });
   return follow;
 }
