@@ -140,6 +140,7 @@ def finish(app: Sphinx, error: Exception | None) -> None:
         links = [link for link in _sources(SCRIPT, html) if not link.endswith(("fontawesome.js", *ALONE))]
         scripts |= dict.fromkeys((path.parent / link).resolve() for link in links)
 
+    pages = {path: slim(html, path == site / "search.html", icons) for path, html in pages.items()}
     script = ";\n".join(map(task, scripts))
     script, found = MEASURE.subn("0", script)
     if found != 1:
@@ -149,8 +150,7 @@ def finish(app: Sphinx, error: Exception | None) -> None:
     (site / "_static" / "book.js").write_text(script, encoding="utf-8")
     style = "".join(prune(sheet(file), words) for file in styles)
     (site / "_static" / "book.css").write_text(style, encoding="utf-8")
-    for path, html in pages.items():
-        text = slim(html, path == site / "search.html", icons)
+    for path, text in pages.items():
         if path == site / "404.html":  # it is shown at any address, so its links are absolute
             text = re.sub(r'"(?:\./)?(_static/[^"]*)"', rf'"{app.config.notfound_urls_prefix}\1"', text)
         path.write_text(text, encoding="utf-8")
