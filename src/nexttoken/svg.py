@@ -40,7 +40,8 @@ class Picture(Figure):
     alt: str = ""
 
     def _repr_html_(self) -> str:
-        return to_svg(self)
+        width = self.get_figwidth() * 89  # in pixels, where no style rules: that of an explorer
+        return to_svg(self, width=f"{width:.0f}")
 
 
 class Element:
@@ -126,18 +127,15 @@ def elements(figure: Figure, **root: str) -> Element:
     return svg
 
 
-def to_svg(figure: Figure) -> str:
-    """Return a figure as inline SVG with its text alternative as label.
+def to_svg(figure: Figure, **root: str) -> str:
+    """Return a figure as inline SVG with its text alternative as label; ``root`` as in :func:`elements`.
 
     Examples
     --------
     >>> to_svg(Picture(figsize=(1, 1)))[:60]
     '<svg viewBox="0 0 72 72" fill="currentColor" class="figure" '
     """
-    width = f"{figure.get_figwidth() * 89:.0f}"  # pixels, where no style sheet rules
-    return str(
-        elements(figure, **{"class": "figure", "role": "img", "aria-label": alt(figure), "width": width})
-    )
+    return str(elements(figure, **{"class": "figure", "role": "img", "aria-label": alt(figure)}, **root))
 
 
 def alt(figure: Figure) -> str:
