@@ -285,6 +285,8 @@ def test_a_term_and_a_citation_say_what_they_mean(visit):
     page.keyboard.press("Escape")
     tip.wait_for(state="hidden")
     source = page.locator("article a[href^='references.html#']").first
+    source.scroll_into_view_if_needed()
+    page.wait_for_timeout(500)  # what comes into view is laid out, and may move the word from under the pointer
     source.hover()
     tip.wait_for()
     tip.hover()  # the text itself can be pointed at

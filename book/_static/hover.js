@@ -31,6 +31,7 @@
 
   for (const text of document.querySelectorAll("template[data-for]")) {
     for (const link of document.querySelectorAll(`article a[href="${text.dataset.for}"]`)) {
+      link.removeAttribute("title"); // the browser would show it beside the text
       link.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && soon(() => show(link, text), 150));
       link.addEventListener("pointerleave", () => soon(hide, 250));
       link.addEventListener("focus", () => link.matches(":focus-visible") && show(link, text));
