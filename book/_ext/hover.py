@@ -19,8 +19,8 @@ LINK = re.compile(r'<a class="[^"]*\binternal\b[^"]*" href="((?:glossary|referen
 
 
 def _pattern(terms: list[str]) -> re.Pattern[str]:
-    """Match each term, also in the plural, and "top-k" for "top-k sampling"; the longest first."""
-    words = [re.escape(term) for term in sorted(terms, key=len, reverse=True)]
+    """Match each term, also in the plural, and "top-k" for "top-k sampling"; the first has the first try."""
+    words = [re.escape(term) for term in terms]
     words = [re.sub(r"\\ (sampling|decoding)$", r"(?: \1)?", word) for word in words]
     return re.compile("|".join(rf"(?P<t{i}>\b{word}s?\b)" for i, word in enumerate(words)), re.IGNORECASE)
 
