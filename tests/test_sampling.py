@@ -565,6 +565,17 @@ def test_huge_temperatures_make_all_alike(t, dtype):
 
 
 @EACH_FLOAT
+@pytest.mark.parametrize("t", [1e-30, 1e-29, 0.8, 1.3, 7e29, 1e30])
+def test_division_is_that_of_the_type_of_the_logits(t, dtype):
+    """As engines divide: T is rounded too, unless it is so small or so large that this would count."""
+    z = np.random.default_rng(2).normal(0, 1e-3, 1000).astype(dtype)
+    exact = z.astype(np.longdouble) / np.longdouble(t)
+    assert_allclose(apply_temperature(z, t), exact, rtol=np.finfo(dtype).eps, atol=np.finfo(dtype).tiny)
+    if 1e-30 < t < 1e30:
+        assert_array_equal(apply_temperature(z, t), z / dtype(t))
+
+
+@EACH_FLOAT
 def test_the_largest_finite_logits(dtype):
     big = np.finfo(dtype).max
     z = np.array([-big, big, BAN, big], dtype)
