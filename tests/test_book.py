@@ -91,6 +91,16 @@ def test_a_page_is_the_sites_own_and_nothing_in_it_is_inline(path):
             assert name in html or path.stem in ("404", "genindex", "py-modindex", "search"), name
 
 
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_no_script_holds_up_the_text(path):
+    """A page asks for its scripts when it has been read; until then they are only fetched, last of all."""
+    html = path.read_text(encoding="utf-8")
+    assert not re.search(r"<script[^>]* src=", html)
+    early = re.findall(r'<link rel="preload" as="script"([^>]*)>', html)
+    assert all('fetchpriority="low"' in rest for rest in early)
+    assert bool(early) == (path.name != "index.html")
+
+
 def test_formulas_are_mathml_that_every_browser_draws():
     """Chromium knows no bold or calligraphic variants; none is used."""
     for notebook in NOTEBOOKS:

@@ -258,6 +258,28 @@ def test_nothing_moves_while_a_page_opens(visit, path, width):
     assert moved <= 0.01
 
 
+@every_chapter
+@pytest.mark.parametrize(("width", "beside"), [(1280, True), (390, False)])
+def test_side_notes_stand_beside_the_text_where_there_is_room(visit, name, width, beside):
+    page = visit(name, viewport={"width": width, "height": 900})
+    text, notes = page.locator(".bd-article-container").bounding_box(), page.locator("aside.margin").all()
+    assert notes
+    for box in [note.bounding_box() for note in notes]:
+        assert (box["x"] >= text["x"] + text["width"]) == beside
+        assert text["x"] <= box["x"] < box["x"] + box["width"] <= width
+
+
+@pytest.mark.parametrize("how", ["address", "click"])
+def test_a_link_to_a_heading_far_below_arrives(visit, how):
+    """Cells that have never been near have a guessed height; the heading may not slip away with it."""
+    place = "#from-a-word-to-a-sentence"
+    page = visit("07_forward_pass", place if how == "address" else "", reduced_motion="reduce")
+    if how == "click":
+        page.locator(f".page-toc a[href='{place}']").click()
+    page.wait_for_timeout(700)
+    assert 0 <= page.locator(f"{place} > h2").bounding_box()["y"] <= 120
+
+
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_a_page_reads_well_without_scripts(visit, path):
     """On a phone all its text is there, no control that is dead, and a way to the other pages."""

@@ -25,6 +25,8 @@ def test_bars_sum_up_the_tokens_that_are_not_listed():
     assert texts(picture)[:3] == ["dog", "cat", "2 others"]
     assert "2 others 25 %" in picture.alt
     assert "2 others ≤ 0.12" in plots.bars(TOKENS, P, show=[1, 0], unit="logit").alt
+    for kept, word in (([1, 1, 0, 0], " cut."), ([1, 1, 0, 1], ".")):
+        assert plots.bars(TOKENS, P, show=[1, 0], kept=kept).alt.endswith(f"2 others 25 %{word}")
 
 
 def test_a_cut_token_stays_listed_at_zero():

@@ -23,6 +23,8 @@ from sphinx.application import Sphinx
 ICONS = "theme/pydata_sphinx_theme/static/scripts/fontawesome.js"
 SEARCH = ("searchtools.js", "language_data.js", "searchindex.js")  # for the search page
 ALONE = ("explorer.js", *SEARCH)  # not for every page
+LEFT = ("fontawesome.js", "bootstrap.js")  # for none
+GLOBAL = ("documentation_options.js", "doctools.js", "sphinx_highlight.js")  # others call what they define
 NESTED = ("media", "supports", "layer")
 SCRIPT = re.compile(r'[ \t]*<script[^>]*\bsrc="([^"?]+)[^>]*></script>\n?')
 STYLE = re.compile(r'[ \t]*<link[^>]*\brel="stylesheet"[^>]*>\n?')
@@ -36,14 +38,22 @@ FIRST = """const page = document.documentElement.dataset;
       const font = { rel: "preload", as: "font", type: "font/woff2", crossOrigin: "", href };
       document.head.append(Object.assign(document.createElement("link"), font));
     }"""  # before the first paint: a theme or a font that comes later is seen to come
+LAST = """<script>
+    addEventListener("DOMContentLoaded", () => {
+      for (const { href } of document.querySelectorAll("link[as=script]")) {
+        document.head.append(Object.assign(document.createElement("script"), { src: href, async: false }));
+      }
+    });
+  </script>"""  # after the styles, which it waits for, and the text: scripts hold up neither
 MENDED = [  # what the theme writes, and what it should
-    (
-        r'<li>\s*<button onclick="window\.print\(\)".*?</li>',
-        "",
-    ),  # a policy allows no such handler; browsers print
     (r"(<math(?:(?!</math>).)*</math>[,.;:?!)’]+)", r'<span class="joined">\1</span>'),
     ("By The authors", "By the authors"),
     (r'<button[^>]*id="pst-back-to-top".*?</button>', ""),  # it measures the page before the page is shown
+    (
+        r'<div class="dropdown dropdown-download-buttons">.*?(<svg.*?</svg>).*?(href="[^"]*").*?</div>',
+        r'<a class="btn btn-sm" \2 download title="Download the source of this page">\1</a>',
+    ),
+    (r'\s+data-bs-[a-z]+="[^"]*"', ""),  # for a script of 80 kB: a title does as well
     (r'[ \t]*<link rel="preload" as="script"[^>]*>\n?', ""),
     (r"[ \t]*<script>DOCUMENTATION_OPTIONS\.[^<]*</script>\n?", ""),
     ('data-theme="auto"', 'data-theme="light"'),  # of a page whose scripts are off
@@ -111,9 +121,9 @@ def classes(selector: str) -> set[str]:
 
 
 def task(file: Path) -> str:
-    """Return a script; those of the theme as tasks of their own, between which a reader's click is heard."""
+    """Return a script as a task of its own, so that a reader's click is heard between it and the next."""
     text = file.read_text(encoding="utf-8")
-    return f"setTimeout(() => {{{text}\n}})" if file.parent.name == "scripts" else text
+    return text if file.name in GLOBAL else f"setTimeout(() => {{{text}\n}})"
 
 
 def _sources(pattern: re.Pattern[str], html: str) -> list[str]:
@@ -137,7 +147,7 @@ def finish(app: Sphinx, error: Exception | None) -> None:
     for path, html in pages.items():
         html = pages[path] = html.replace(f'"{app.config.notfound_urls_prefix}_static/', '"_static/')
         styles |= dict.fromkeys((path.parent / link).resolve() for link in _sources(STYLE, html))
-        links = [link for link in _sources(SCRIPT, html) if not link.endswith(("fontawesome.js", *ALONE))]
+        links = [link for link in _sources(SCRIPT, html) if not link.endswith((*LEFT, *ALONE))]
         scripts |= dict.fromkeys((path.parent / link).resolve() for link in links)
 
     pages = {path: slim(html, path == site / "search.html", icons) for path, html in pages.items()}
@@ -174,9 +184,11 @@ def slim(html: str, search: bool, icons: str) -> str:
         html = re.sub(pattern, text, html, flags=re.DOTALL)
     used = ALONE if search else set(ALONE) - set(SEARCH)
     kept = [link for link in _sources(SCRIPT, html) if link.endswith(tuple(used))]
-    scripts = [f'<script defer src="{link}"></script>' for link in (root[1] + "_static/book.js", *kept)]
+    later = '<link rel="preload" as="script" fetchpriority="low" href="{}">'
+    scripts = [later.format(link) for link in (root[1] + "_static/book.js", *kept)]
     head = f'<link rel="stylesheet" href="{root[1]}_static/book.css">\n' + "\n".join(scripts)
     html = STYLE.sub("", SCRIPT.sub("", html)).replace("</head>", head + "\n</head>", 1)
+    html = html.replace("</body>", LAST + "\n</body>", 1)
     inline = re.findall(r"<script(?![^>]*(?:src=|application/json))[^>]*>(.*?)</script>", html, flags=re.DOTALL)
     written = re.findall(r"<style[^>]*>(.*?)</style>", html, flags=re.DOTALL)
     allowed = {"scripts": map(_hash, inline), "styles": map(_hash, written)}

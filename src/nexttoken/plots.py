@@ -98,7 +98,7 @@ def bars(
     show : indices, optional
         Which tokens to list, in this order; the others become one last row. By default all.
     kept : V booleans, or a mapping, optional
-        A token that is not kept has a hollow bar and the word "cut".
+        A token that is not kept has a hollow bar and the word "cut"; so has the last row if none of it is.
     before : V numbers, or a mapping, optional
         Values before the cut, drawn hollow behind the bars.
     drawn : int, optional
@@ -132,8 +132,8 @@ def bars(
         row, ghost, keep, of = (_of(part, title) for part in (panels, before, kept, unit))
         row = np.asarray(row, dtype=float)
         ghost = None if ghost is None else _listing(np.asarray(ghost, dtype=float), shown, rest, of)
-        hollow = np.zeros(len(names), dtype=bool)
-        hollow[: len(shown)] = False if keep is None else ~np.asarray(keep, dtype=bool)[shown]
+        keep = np.ones(len(tokens), dtype=bool) if keep is None else np.asarray(keep, dtype=bool)
+        hollow = [*~keep[shown], *([not keep[rest].any()] if rest else [])]
         ends = _listing(row, shown, rest, of)
         _lay_out(axes, labels if i == 0 else [], len(names), _of(limits, title) or _span(ends, of), of)
         words = [FORMATS[of](end) + " cut" * bool(cut) for end, cut in zip(ends, hollow, strict=True)]

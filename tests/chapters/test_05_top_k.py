@@ -63,9 +63,10 @@ def test_what_the_words_say_of_the_panels(prose, model, after):
     """On the left very rare words come in; on the right ordinary ones are forbidden."""
     words, index = prose(NAME), model.vocabulary
     swims, the = (-np.sort(-softmax(after[word])) for word in ("swims", "the"))
-    assert f"to which the model itself gives {percent(swims[1:5].max())} at most" in words
-    shown = softmax(top_k_filter(after["swims"], 5))
-    assert f"The bars say {percent(np.sort(shown)[-2])}: they show what each has" in words
+    rare = percent(swims[1:5].max())
+    assert f"to which the model itself gives {rare} at most" in words
+    shown = percent(np.sort(softmax(top_k_filter(after["swims"], 5)))[-2])
+    assert f"Where this says {rare} the bars say {shown}: they show what each has" in words
     assert "it forbids words with more than 4 %" in words
     assert f"the fifth, which has {percent(the[4])} and may stay" in words
     assert 0.04 < the[5:10].min() < the[5:10].max() < 0.045
@@ -146,7 +147,7 @@ def test_the_sentences_at_four_values_of_k(prose, model):
     assert "the accident is *behind bear*" in prose(NAME)
     assert "fox dog" in said[1]
     assert any("the fox, dog and hare" in sentence.lower() for sentence in load_corpus())
-    assert "*Fox dog* is none: the corpus has *the fox, dog and hare*" in prose(NAME)
+    assert "*Fox dog* is no accident. The corpus has *the fox, dog and hare*" in prose(NAME)
 
 
 def test_what_a_ban_costs(prose, model):
