@@ -107,6 +107,8 @@ def test_controls_are_native_labelled_and_start_where_they_should():
     assert f'<input type="range" {named} min="0.1" max="3" step="0.1" value="1">' in html
     assert '<span>temperature</span><output aria-live="off">1.0</output>' in html
     assert "<small>hot or cold</small>" in html
+    cold = FloatSlider(-1, min=-1, max=1, step=1, readout_format="+.1f")
+    assert ">−1.0</output>" in Control("x", cold).html()
     assert "<form hidden" in html  # a control appears when it works
 
 

@@ -166,6 +166,12 @@ def test_the_value_is_written_and_the_sentence_follows(visit):
     assert page.url.endswith("#view=probabilities&temperature=0.1")
 
 
+def test_a_negative_value_has_a_true_minus_sign(visit):
+    explorer = visit("02_softmax").locator(".explorer").first
+    explorer.locator("input[type=range]").first.press("Home")
+    assert explorer.locator("output").first.text_content() == "−3.0"
+
+
 def test_the_address_carries_the_state(visit, fox):
     page = visit("03_temperature", "#temperature=0.5&view=logits")
     explorer = page.locator(".explorer").first

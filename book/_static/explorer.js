@@ -79,7 +79,7 @@ function explorer(root) {
     inputs.forEach(([input], i) => {
       const label = controls[i][1][indices[i]];
       const output = input.type === "range" && input.parentElement.querySelector("output");
-      if (output) output.textContent = label;
+      if (output) output.textContent = label.replace(/^-(?=\d)/, "−");
       if (input.hasAttribute("aria-valuetext")) input.setAttribute("aria-valuetext", label);
     });
   }

@@ -81,7 +81,7 @@ class Control:
         else:  # an even grid of numbers: the native value is the true one
             low, high, now = (f"{self.values[i]:.12g}" for i in (0, -1, self.start))
             grid = f'min="{low}" max="{high}" step="{widget.step:.12g}" value="{now}"'
-        value = f'<output aria-live="off">{escape(start)}</output>'
+        value = f'<output aria-live="off">{escape(re.sub(r"^-(?=[0-9])", "−", start))}</output>'
         return f'<label><span>{label}</span>{value}<input type="range" {named} {grid}>{small}</label>'
 
 

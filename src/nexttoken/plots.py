@@ -403,7 +403,7 @@ def triangle(
     for name, probs in points.items():
         x, y = np.asarray(probs, dtype=float) @ corners
         axes.add_artist(Line2D([x], [y], marker="o", color=DRAWN, markersize=8, clip_on=False))
-        _write(axes, x, y, name, right=12, va="top")  # a path bends away from here
+        _write(axes, x, y, name, right=12, va="bottom" if path is None else "top")  # a path bends upwards
     said = [
         f"{name} at {_listed(tokens, [percent(p) for p in np.asarray(row)])}" for name, row in points.items()
     ]
