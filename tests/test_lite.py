@@ -4,19 +4,16 @@ import json
 import os
 import re
 import subprocess
-import sys
 from mimetypes import guess_type
 from threading import Thread
 
+import build
+import launch
 import pytest
 from conftest import NOTEBOOKS, ROOT
 from playwright.sync_api import expect, sync_playwright
-from test_pages import CHROMIUM, FLAGS, SITE
-
-sys.path += [str(ROOT / "book"), str(ROOT / "book" / "_ext"), str(ROOT / "lite")]
-import build
-import launch
 from serve import open_server
+from test_pages import CHROMIUM, FLAGS, SITE
 
 PYTHON = ROOT / ".venv-lite" / "bin" / "python"
 PYODIDE = os.environ.get("PYODIDE")

@@ -2,25 +2,21 @@
 
 import os
 import re
-import shutil
 from itertools import product
 
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from conftest import NOTEBOOKS, ROOT, cells
+from paper import CHROMIUM, FLAGS
 from playwright.sync_api import sync_playwright
 
 import nexttoken
 from nexttoken.frames import Control, draw
 
 SITE = ROOT / "_build" / "html"
-CHROMIUM = os.environ.get("CHROMIUM") or next(
-    filter(None, map(shutil.which, ("chromium", "google-chrome"))), None
-)
 ALONE = {SITE / "index.html", SITE / "404.html"}  # a redirection; a page of absolute links
 PAGES = sorted({*SITE.rglob("*.html")} - {*SITE.glob("_static/**/*")} - {*SITE.glob("lite/**/*")} - ALONE)
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 every_chapter = pytest.mark.parametrize("name", [path.stem for path in NOTEBOOKS])
 
 if not CHROMIUM and not os.environ.get("CI"):

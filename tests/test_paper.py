@@ -2,15 +2,12 @@
 
 import os
 import re
-import sys
 import unicodedata
 
+import paper
 import pytest
 from conftest import NOTEBOOKS, ROOT, cells
 from pypdf import PdfReader
-
-sys.path.insert(0, str(ROOT / "book"))
-import paper
 
 SITE = ROOT / "_build" / "html"
 

@@ -1,12 +1,8 @@
 """The server of ``make book``: the next free port where one is taken, and this machine only."""
 
-import sys
 from threading import Thread
 from urllib.request import urlopen
 
-from conftest import ROOT
-
-sys.path.insert(0, str(ROOT / "book"))
 from serve import open_server
 
 

@@ -9,12 +9,10 @@ import sys
 import nbformat
 import pytest
 from conftest import NOTEBOOKS, ROOT, cells
+from copies import SOLUTION, copy, plain, sources
 from nbclient import NotebookClient
 
 from nexttoken.exercises import CHECKS
-
-sys.path.append(str(ROOT / "book"))
-from copies import SOLUTION, copy, plain, sources
 
 PAGE = (ROOT / "book" / "teaching.md").read_text(encoding="utf-8")
 SITE = ROOT / "_build" / "html" / "book"
