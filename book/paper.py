@@ -19,7 +19,7 @@ from pypdf import PdfReader
 
 HERE = Path(__file__).parent
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-NOT_FOR_PAPER = "script, template, form, .headerlink, [role=status]"
+NOT_FOR_PAPER = "script, template, .headerlink, .explorer > .controls, .explorer > [role=status]"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 

@@ -63,7 +63,7 @@ def test_a_claim_is_true_or_false(nothing, monkeypatch):
 def test_in_a_page_the_lines_and_what_they_printed_stand_below_two_radio_buttons(monkeypatch):
     monkeypatch.setenv("NEXTTOKEN_STATIC", "1")
     html = quiz("It is.", settle, "So.")._repr_html_()
-    assert re.findall(r'type="radio" name="answer" value="(\w+)"', html) == ["true", "false"]
+    assert re.findall(r'type="radio" name="It is." value="(\w+)"', html) == ["true", "false"]
     assert '<b class="said-true">✗ No.</b> <b class="said-false">✓ Right.</b> The claim is false.' in html
     assert '<pre>print("a &lt; b")\nreturn np.bool_(False)</pre>'.replace('"', "&quot;", 2) in html
     assert '<pre class="printed">a &lt; b</pre><p>So.</p>' in html

@@ -300,6 +300,16 @@ def test_ends_of_pieces_and_of_stretches(size):
         assert shortcuts.draw(p, (index + 0.5) / size) == index
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_a_light_head_before_a_heavy_last_stretch(seed):
+    """The two ways to add up round the ends of pieces differently, by more than the head would allow."""
+    rng = np.random.default_rng(seed)
+    ends = np.cumsum(p := np.concatenate([1e-6 * rng.random(4096), rng.random(500)]))
+    for point in ends[4096:-1] / ends[-1]:
+        for near in (point, np.nextafter(point, 0), np.nextafter(point, 1)):
+            assert shortcuts.draw(p, near) == sampling._draw(p, near)
+
+
 def test_sample_draws_from_long_rows_what_one_long_sum_gives():
     p = softmax(np.random.default_rng(6).normal(0, 3.9, (3, 50_257)).astype(np.float32))
     points = np.random.default_rng(7).random(3)

@@ -27,7 +27,7 @@ def add_files(app: Sphinx, page: str, template: str, context: dict[str, Any], do
     body = context.get("body", "")
     if '<svg viewBox="' in body:
         app.add_css_file("explorer.css")
-    if '<form class="quiz"' in body:
+    if '<div class="quiz"' in body:
         app.add_css_file("quiz.css")
     if '<div class="explorer">' in body:
         app.add_js_file("explorer.js", loading_method="defer")

@@ -11,7 +11,8 @@ function decode(column, count) {
 }
 
 function explorer(root) {
-  const form = root.querySelector("form");
+  const panel = root.querySelector(".controls");
+  const all = [...panel.querySelectorAll("input, select")];
   const status = root.querySelector("[role=status]");
   let svg = root.querySelector("svg");
   let data; // read when a reader comes near, so that a page with many explorers is ready at once
@@ -24,7 +25,6 @@ function explorer(root) {
   function open() {
     if (data) return;
     data = JSON.parse(root.querySelector("script").textContent);
-    const all = [...form.elements];
     inputs = data.controls.map(([name]) => all.filter((input) => input.name === name + copy));
   }
 
@@ -41,6 +41,13 @@ function explorer(root) {
     else if (first.type === "radio") all[index].checked = true;
     else first.selectedIndex = index;
   };
+
+  function reset() {
+    for (const input of all) {
+      if (input.options) for (const option of input.options) option.selected = option.defaultSelected;
+      else Object.assign(input, { checked: input.defaultChecked, value: input.defaultValue });
+    }
+  }
 
   function show() {
     open();
@@ -107,13 +114,12 @@ function explorer(root) {
 
   // Two copies of one output share the names of their radio buttons: make each copy's own.
   const copy = `-${[...document.querySelectorAll(".explorer")].indexOf(root)}`;
-  for (const input of form.elements) if (input.name) input.name += copy;
-  form.reset(); // a browser may have put old values back
-  form.hidden = false;
-  form.addEventListener("input", moved);
-  form.querySelector("button").addEventListener("click", (event) => {
-    event.preventDefault();
-    form.reset(); // at once, so that the figure can follow
+  for (const input of all) input.name += copy;
+  reset(); // a browser may have put old values back
+  panel.hidden = false;
+  panel.addEventListener("input", moved);
+  panel.querySelector("button").addEventListener("click", () => {
+    reset();
     moved();
   });
   for (const near of ["pointerover", "focusin"]) root.addEventListener(near, show, { once: true });

@@ -87,20 +87,18 @@ def _words(text: str) -> str:
 
 
 def _static(claim: str, settle: Callable[[], bool], why: str) -> str:
-    """Return the quiz as a form that needs no script; ``book/_static/quiz.css`` hides the answer.
-
-    In a form of method dialog the Enter key sends nothing.
-    """
+    """Return the quiz as HTML that needs no script; ``book/_static/quiz.css`` hides the answer."""
     holds, printed = _run(settle)
-    choices, said = "", ""
+    name, choices, said = escape(claim), "", ""
     for choice in (True, False):
         word = str(choice).lower()
-        choices += f'<label><input type="radio" name="answer" value="{word}"><span>{choice}</span></label>'
+        choices += f'<label><input type="radio" name="{name}" value="{word}" autocomplete="off">'
+        choices += f"<span>{choice}</span></label>"
         said += f'<b class="said-{word}">{"✓ Right." if choice == holds else "✗ No."}</b> '
     lines = textwrap.dedent(inspect.getsource(settle).partition("\n")[2]).rstrip()
     return (
-        f'<form class="quiz" method="dialog" autocomplete="off"><fieldset><legend><b>True or false?</b> '
+        f'<div class="quiz"><fieldset><legend><b>True or false?</b> '
         f'{_words(claim)}</legend>{choices}</fieldset><p role="status"><span class="settled">{said}'
         f'{_verdict(holds)}</span></p><div class="settled"><pre>{escape(lines)}</pre>'
-        f'<pre class="printed">{escape(printed)}</pre><p>{_words(why)}</p></div></form>'
+        f'<pre class="printed">{escape(printed)}</pre><p>{_words(why)}</p></div></div>'
     )
