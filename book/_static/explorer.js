@@ -116,7 +116,7 @@ function explorer(root) {
   const copy = `-${[...document.querySelectorAll(".explorer")].indexOf(root)}`;
   for (const input of all) input.name += copy;
   reset(); // a browser may have put old values back
-  panel.hidden = false;
+  panel.hidden = panel.disabled = false;
   panel.addEventListener("input", moved);
   panel.querySelector("button").addEventListener("click", () => {
     reset();

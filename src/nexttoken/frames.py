@@ -265,7 +265,7 @@ def static_html(plot: Callable[..., Figure], describe: Any, widgets: Mapping[str
         _tell(f"explorer: frames of {shapes} shapes; fixed axes would be smaller\n")
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
     return (
-        f'<div class="explorer">{frames[start]}<div class="controls" role="group" hidden>'
-        f'{"".join(control.html() for control in controls)}<button type="button">Reset</button></div>'
+        f'<div class="explorer">{frames[start]}<fieldset class="controls" hidden disabled>'
+        f'{"".join(control.html() for control in controls)}<button type="button">Reset</button></fieldset>'
         f'<p role="status"></p><script type="application/json">{text}</script></div>'
     )
