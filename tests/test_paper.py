@@ -57,6 +57,13 @@ def test_answers_are_unfolded_and_controls_are_gone(pages):
     assert "Reset" not in text
 
 
+def test_claims_are_printed_with_what_settles_them(pages):
+    text = "\n".join(pages)
+    code = "\n".join(source for notebook in NOTEBOOKS for source in cells(notebook, "code"))
+    settled = re.findall(r"^The claim is (?:true|false)\.", text, flags=re.MULTILINE)
+    assert len(settled) == len(re.findall(r"^quiz\(", code, flags=re.MULTILINE)) > 20
+
+
 def test_the_file_has_an_outline_a_language_and_a_title(book):
     titles = [entry.title for entry in book.outline if not isinstance(entry, list)]
     assert any("Turn the temperature" in title for title in titles)
