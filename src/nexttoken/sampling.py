@@ -102,9 +102,8 @@ def apply_temperature(logits: ArrayLike, temperature: float) -> Floats:
 
 def _divide(z: Floats, t: float) -> Floats:
     """Return z / T, divided in float64 where float32 would round T to 0 or to infinity, or coarsely."""
-    dtype = z.dtype if 1e-30 < t < 1e30 else np.float64
     with np.errstate(over="ignore"):
-        return np.divide(z, t, out=np.empty_like(z), dtype=dtype, casting="same_kind")
+        return np.divide(z, t, out=np.empty_like(z), dtype=z.dtype if 1e-30 < t < 1e30 else np.float64)
 
 
 def top_k_filter(logits: ArrayLike, k: int) -> Floats:
