@@ -532,6 +532,13 @@ def test_the_tolerance_of_top_p_is_8_machine_epsilons(dtype):
         assert survivors(top_p_filter(z, 0.5 + n * eps)) == (0, 1)
 
 
+def test_the_tolerance_is_not_rounded_to_the_type_of_the_logits():
+    """1/2 + 8 epsilons of float32 and a hair more or less: as a float32 all three would be one number."""
+    z, limit = np.zeros(2, np.float32), 0.5 + 8 * float(np.finfo(np.float32).eps)
+    assert survivors(top_p_filter(z, limit - 1e-9)) == (0,)
+    assert survivors(top_p_filter(z, limit + 1e-9)) == (0, 1)
+
+
 def test_mass_is_summed_in_float64_also_for_float32():
     """Behind a half come 100,000 tokens of 5e-6 each: float32 sums count a thousandth too many."""
     n = 100_000

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import shortcuts
-from .probability import Floats, Indices, as_logits, as_probabilities, shift, softmax
+from .probability import Floats, Indices, as_floats, as_logits, as_probabilities, shift, softmax
 
 
 def _number(value: Any, name: str) -> float:
@@ -50,10 +50,8 @@ def _share(p: Any) -> float:
 
 def _keep_first(z: Floats, order: Indices, count: ArrayLike) -> Floats:
     """Ban all but the first ``count`` tokens of each row, in the given order."""
-    first = np.arange(z.shape[-1]) < np.asarray(count)[..., None]
-    keep = np.zeros(z.shape, dtype=bool)
-    np.put_along_axis(keep, order, np.broadcast_to(first, z.shape), axis=-1)
-    return np.where(keep, z, -np.inf)
+    rank = order.argsort(axis=-1)  # the inverse of an order says where each token stands in it
+    return np.where(rank < np.asarray(count)[..., None], z, -np.inf)
 
 
 def _top_k(z: Floats, k: int) -> Floats:
@@ -65,7 +63,7 @@ def _top_p(z: Floats, p: float) -> Floats:
         return z.copy()
     order = np.argsort(-z, axis=-1, kind="stable")
     probs = np.take_along_axis(softmax(z.astype(np.float64)), order, axis=-1)
-    short = np.cumsum(probs, axis=-1) < p - 8 * np.finfo(z.dtype).eps
+    short = np.cumsum(probs, axis=-1) < p - 8 * float(np.finfo(z.dtype).eps)
     return _keep_first(z, order, 1 + short.sum(axis=-1))  # those that fall short, and the one that does not
 
 
@@ -126,7 +124,7 @@ def top_k_filter(logits: ArrayLike, k: int) -> Floats:
     >>> top_k_filter([1.0, 3.0, 2.0, 2.0], 2)
     array([-inf,   3.,   2., -inf])
     """
-    (z, _), k = as_logits(logits), _count(k)
+    z, k = as_floats(logits, "logits"), _count(k)
     return shortcuts.keep_by_row(lambda row: shortcuts.top_k(row, k), lambda rows: _top_k(rows, k), z)
 
 
@@ -154,7 +152,7 @@ def top_p_filter(logits: ArrayLike, p: float) -> Floats:
     >>> top_p_filter(np.log([0.5, 0.25, 0.125, 0.125]), 0.75).round(2)
     array([-0.69, -1.39,  -inf,  -inf])
     """
-    (z, _), p = as_logits(logits), _share(p)
+    z, p = as_floats(logits, "logits"), _share(p)
     return shortcuts.keep_by_row(lambda row: shortcuts.top_p(row, p), lambda rows: _top_p(rows, p), z)
 
 
@@ -166,8 +164,7 @@ def greedy(logits: ArrayLike) -> Indices:
     >>> greedy([0.5, 2.0, 2.0])
     np.int64(1)
     """
-    z, _ = as_logits(logits)
-    return z.argmax(axis=-1)
+    return as_logits(logits)[0].argmax(axis=-1)
 
 
 def sample(probs: ArrayLike, rng: np.random.Generator, size: int | tuple[int, ...] | None = None) -> Indices:
@@ -246,5 +243,5 @@ def next_token(
 def _scale(z: Floats, t: float) -> Floats:
     """Divide by a temperature so small, if need be, that the top would overflow: it moves to 0 first."""
     scaled = _divide(z, t)
-    lost = ~np.isfinite(scaled.max(axis=-1, keepdims=True))
+    lost = np.isinf(scaled.max(axis=-1, keepdims=True))
     return _divide(np.where(lost, shift(z), z), t) if lost.any() else scaled

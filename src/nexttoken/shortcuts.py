@@ -10,25 +10,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .probability import Floats, Indices
+from .probability import Floats, Indices, as_logits
 
 LONG = 4096  # tokens in a row, from which on a shortcut pays
 HEAD = 2048  # tokens that usually hold the nucleus, and are soon sorted
 BINS, REACH = 4096, 40.0  # of a histogram; e to the -40 is lost in a sum that is 1 or more
 BLOCK = 16_384  # tokens that are weighed at a time, so that what is in between stays in the cache
+ROUGH = 32 * float(np.finfo(np.float32).eps)  # relative error of a sum of float32 weights, see `head`
 STRETCH = 512  # tokens of the line that are measured as one
 
 
 def keep_by_row(shortcut: Callable[..., Any], definition: Callable[..., Floats], z: Floats) -> Floats:
     """Ban all but what the shortcut returns for a row, or as the definition does where that is None."""
     if z.shape[-1] < LONG:
+        as_logits(z)
         return definition(z)
-    out = np.full_like(z, -np.inf)
+    out = np.empty_like(z)
     for row in np.ndindex(z.shape[:-1]):
+        as_logits(z[row])
         kept = shortcut(z[row])
         if kept is None:
             out[row] = definition(z[row])
         else:
+            out[row] = -np.inf
             out[row][kept] = z[row][kept]
     return out
 
@@ -58,14 +62,11 @@ def largest(z: Floats, k: int) -> Indices:
     """
     lines = max(1, min(len(z) // 2048, len(z) // (8 * k)))
     width = len(z) // lines
-    table, rest = z[: lines * width].reshape(lines, width), z[lines * width :]
-    tops = table.max(axis=0)
     bound = np.finfo(z.dtype).min
     if k <= width:
+        tops = z[: lines * width].reshape(lines, width).max(axis=0)
         bound = max(bound, np.partition(tops, width - k)[width - k])
-    columns = np.flatnonzero(tops >= bound)
-    line, column = np.divmod(np.flatnonzero(table[:, columns] >= bound), max(1, len(columns)))
-    return np.concatenate([line * width + columns[column], lines * width + np.flatnonzero(rest >= bound)])
+    return (z >= bound).nonzero()[0]
 
 
 def top_k(z: Floats, k: int) -> Indices:
@@ -80,44 +81,42 @@ def top_k(z: Floats, k: int) -> Indices:
     array([1, 2])
     """
     few = largest(z, k)
-    return few[np.argsort(-z[few], kind="stable")[:k]]
+    return few[(-z[few]).argsort(kind="stable")[:k]]
 
 
-def weigh(z: Floats, top: Any, dtype: Any = None) -> Floats:
-    """Return e to the power of z - top, which is 0 where the difference is beyond the range of floats."""
-    with np.errstate(over="ignore"):
-        weight = np.subtract(z, top, dtype=dtype)
+def weigh(z: Floats, top: Any, dtype: Any) -> Floats:
+    """Return e to the power of z - top, both taken in the given type, the difference in no smaller one."""
+    weight = np.subtract(z, top, dtype=np.promote_types(z.dtype, dtype)).astype(dtype, copy=False)
     return np.exp(weight, out=weight)
 
 
-def doubt(total: Any, count: int) -> Any:
-    """Return how far two float64 sums of ``count`` terms of 0 or more may lie apart, summed in any order."""
-    return 2 * (count + 4) * np.finfo(np.float64).eps * total
+def doubt(count: int) -> float:
+    """Return how far two float64 sums of ``count`` terms, 0 or more, may lie apart, as a share of them."""
+    return 2 * (count + 4) * float(np.finfo(np.float64).eps)
 
 
-def histogram(z: Floats, top: Any) -> tuple[Floats, Floats]:
+def histogram(z: Floats, top: Any) -> tuple[NDArray[np.uint16], Floats]:
     """Return how many bins each token lies below the largest logit, and how much mass each bin holds.
 
     The mass of a token is e to the power of its distance from ``top``, in float64.
     """
-    high, bins, mass = z.max(), np.zeros_like(z), np.zeros(BINS + 1)
+    high, bins, mass = z.max(), np.zeros(len(z), np.uint16), np.zeros(BINS + 1)
     span = min(float(high) - float(z.min()), REACH)
     for start in range(0, len(z), BLOCK):
         part, below = z[start : start + BLOCK], bins[start : start + BLOCK]
         if span > 0:
-            with np.errstate(over="ignore"):
-                np.minimum((high - part) / span * BINS, BINS, out=below)
-        mass += np.bincount(below.astype(np.intp), weigh(part.astype(np.float64), top), BINS + 1)
+            below[:] = np.minimum((high - part) / span * BINS, BINS)
+        mass += np.bincount(below, weigh(part, top, np.float64), BINS + 1)
     return bins, mass
 
 
+@np.errstate(over="ignore")  # a distance beyond the range of floats is infinite, and weighs 0
 def nucleus(z: Floats, p: float) -> NDArray[np.bool_] | None:
     """Return which tokens the nucleus of mass p keeps.
 
-    Only those tokens among which the sum from the top down crosses p need to be sorted: the
-    :func:`largest`, if they hold p, or else those of one bin of a histogram, cut into bins again until
-    they are few. All above are kept and all below are cut; where a sum comes nearer to p than rounding
-    could move it, the answer is None.
+    Only those tokens among which the sum from the top down crosses p need to be sorted: those of
+    :func:`head`, if they hold p, or else those of the :func:`crossing`. All above are kept and all below
+    are cut; where a sum comes nearer to p than rounding could move it, the answer is None.
 
     Examples
     --------
@@ -126,42 +125,80 @@ def nucleus(z: Floats, p: float) -> NDArray[np.bool_] | None:
     """
     if p == 1:
         return z > -np.inf
-    top, few, above = z.max(), largest(z, HEAD) if len(z) > HEAD else None, 0.0
-    blocks = (z[start : start + BLOCK] for start in range(0, len(z), BLOCK))
-    total = sum(weigh(block, top, np.float64).sum() for block in blocks)
-    goal, margin = (p - 8 * np.finfo(z.dtype).eps) * total, doubt(total, len(z))
-    if few is None or not weigh(z[few], top, np.float64).sum() > goal + margin:
-        few, above = crossing(z, top, goal)
-    few = few[np.argsort(-z[few], kind="stable")]
-    sums = above + np.cumsum(weigh(z[few], top, np.float64))
-    if not len(few) or np.abs(sums - goal).min(initial=goal - above) <= margin:
+    top, share, error = z.max(), p - 8 * float(np.finfo(z.dtype).eps), doubt(len(z))
+    last = head(z, top, share) if len(z) > HEAD else border(z, top, share, error)
+    if last is None and len(z) > HEAD:
+        few, above, total = crossing(z, top, share)
+        last = border(few, top, share, error, total, above)
+    if last is None:
         return None
-    keep = z > z[few[0]]
-    keep[few[: np.searchsorted(sums, goal) + 1]] = True
+    level, count = last
+    keep = z > level
+    keep[(z == level).nonzero()[0][:count]] = True
     return keep
 
 
-def crossing(z: Floats, top: Any, goal: float) -> tuple[Indices, float]:
-    """Return the few tokens among which the sum from the top down crosses the goal, and the mass above.
+def border(
+    z: Floats, top: Any, share: float, error: float, total: float | None = None, above: float = 0.0
+) -> tuple[Any, int] | None:
+    """Return the lowest logit that is kept, and how many of its equals are, or None if that is in doubt.
+
+    The sum from the top down, which starts at the mass above these tokens, need only be followed to where
+    it reaches the share of the total (by default, of the sum). It does so there and nowhere else,
+    whatever the rounding, if no sum comes nearer to that than the error, which is relative to the total.
+
+    Examples
+    --------
+    >>> border(np.array([3.0, 1.0, 3.0, 3.0]), 3.0, 0.5, 1e-9)
+    (np.float64(3.0), 2)
+    """
+    falling = np.sort(-z)
+    sums = np.append(above, weigh(-falling, top, np.float64)).cumsum()
+    total = float(sums[-1]) if total is None else total
+    count = max(1, int(sums.searchsorted(share * total)))
+    if count == len(sums) or np.abs(sums - share * total).min() <= error * total:
+        return None
+    level = falling[count - 1]
+    return -level, count - int(falling.searchsorted(level))
+
+
+def head(z: Floats, top: Any, share: float) -> tuple[Any, int] | None:
+    """Return the :func:`border` if it lies among the largest tokens, None if it does not or may not.
+
+    The total is taken in float32, where it is off by less than 32 epsilons of that type: by ln V / 2 for
+    the rounded differences, by 4 for the exponentials, by 13 for the sums in pairs. What part of it is
+    enough to rule the largest out is enough.
+    """
+    few, total = z[largest(z, HEAD)], 0.0
+    most = weigh(few, top, np.float64).sum()
+    for start in range(0, len(z), BLOCK):
+        total += float(weigh(z[start : start + BLOCK], top, np.float32).sum())
+        if share * total > most:
+            return None
+    return border(few, top, share, ROUGH, total)
+
+
+def crossing(z: Floats, top: Any, share: float) -> tuple[Floats, float, float]:
+    """Return the few logits among which the sum from the top down crosses a share, the mass above, and all.
 
     A bin of the histogram holds an interval of logits, so every token of an earlier bin lies above all of
     it, and every token of a later one below. The bin that crosses is cut into bins again until it is
     short, or cannot be cut, for its tokens are equal.
     """
-    few, above, size = np.arange(len(z)), 0.0, 0
+    few, above, size, total = z, 0.0, 0, 0.0
     while HEAD < len(few) != size:
-        bins, mass = histogram(z[few] if size else z, top)
-        sums = above + np.cumsum(mass)
-        crossed = int(np.searchsorted(sums, goal))
+        bins, mass = histogram(few, top)
+        sums, total = above + np.cumsum(mass), total or mass.sum()
+        crossed = int(sums.searchsorted(share * total))
         above = float(sums[crossed - 1]) if crossed else above
-        size, few = len(few), few[(bins >= crossed) & (bins < crossed + 1)]
-    return few, above
+        size, few = len(few), few[bins == crossed]
+    return few, above, total
 
 
 def top_p(z: Floats, p: float) -> Indices | None:
     """Return the indices of the :func:`nucleus`, which are faster to copy by than a mask."""
     keep = nucleus(z, p)
-    return None if keep is None else np.flatnonzero(keep)
+    return None if keep is None else keep.nonzero()[0]
 
 
 def kept(z: Floats, weight: Floats, p: float, token: np.intp) -> bool | None:
@@ -199,14 +236,14 @@ def draw(p: Floats, point: float) -> np.intp:
         stretches = np.einsum("ij->i", p[:whole].reshape(-1, STRETCH), dtype=np.float64)
         ends = np.cumsum(np.append(stretches, p[whole:].sum(dtype=np.float64)))
         place = point * ends[-1]
-        first = int(np.searchsorted(ends, place, side="right"))
+        first = int(ends.searchsorted(place, side="right"))
         before = ends[first - 1] if first else 0.0
         inner = np.cumsum(np.append(before, p[first * STRETCH : (first + 1) * STRETCH]))
-        index = int(np.searchsorted(inner, place, side="right"))
-        if np.abs(inner[index - 1 : index + 1] - place).min() > doubt(ends[-1], len(p)):
+        index = int(inner.searchsorted(place, side="right"))
+        if np.abs(inner[index - 1 : index + 1] - place).min() > doubt(len(p)) * ends[-1]:
             return np.intp(first * STRETCH + index - 1)
-    ends = np.cumsum(p, dtype=np.float64)
-    return np.searchsorted(ends, point * ends[-1], side="right")
+    ends = p.cumsum(dtype=np.float64)
+    return ends.searchsorted(point * ends[-1], side="right")
 
 
 def finalists(z: Floats, scale: Callable[[Floats], Floats], k: int) -> tuple[Indices, Floats] | None:
@@ -223,7 +260,7 @@ def finalists(z: Floats, scale: Callable[[Floats], Floats], k: int) -> tuple[Ind
     """
     index = largest(z, k + 8)
     row = scale(z[index])
-    order = np.argsort(-row, kind="stable")
+    order = (-row).argsort(kind="stable")
     last = row[order[:k][-1]]
     if row[order[-1]] == last > -np.inf:
         below = z.max(where=z < z[index].min(), initial=-np.inf)
@@ -233,6 +270,7 @@ def finalists(z: Floats, scale: Callable[[Floats], Floats], k: int) -> tuple[Ind
     return index[kept], row[kept]
 
 
+@np.errstate(over="ignore")
 def next_token(
     z: Floats,
     point: float,
@@ -260,9 +298,9 @@ def next_token(
         if best is None or keep is None:
             return None
         index, row = best
-        return index[draw(weigh(row, row.max()) * keep, point)]
+        return index[draw(weigh(row, row.max(), row.dtype) * keep, point)]
     row = scale(z)
-    weight = weigh(row, row.max())
+    weight = weigh(row, row.max(), row.dtype)
     token = draw(weight, point)
     stands = p == 1 or kept(row, weight, p, token)
     if stands is None or not stands:
