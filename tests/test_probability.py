@@ -159,6 +159,20 @@ def test_another_axis_is_the_last_axis_moved(z, axis):
     assert_allclose(entropy(p, axis=axis), entropy(softmax(z)), rtol=0, atol=8 * rounding(z))
 
 
+@pytest.mark.parametrize("shape", [(3, 131_073), (3, 50_000), (3, 5, 20_001), (1, 30_000, 7)])
+def test_a_large_batch_is_its_rows(shape):
+    """Larger than what is taken at a time; of the last block, the last row too, and a bad one is found."""
+    z = np.random.default_rng(0).normal(0, 3.9, shape)
+    p, first, last = softmax(z), np.unravel_index(0, shape[:-1]), tuple(n - 1 for n in shape[:-1])
+    assert_allclose(p.sum(axis=-1), 1, rtol=1e-13)
+    for row in (first, last):
+        assert_allclose(p[row], softmax(z[row]), rtol=1e-13)
+    assert_allclose(softmax(np.moveaxis(z, -1, 0), axis=0), np.moveaxis(p, -1, 0), rtol=1e-13)
+    z[last][-1] = np.nan
+    with pytest.raises(ValueError, match="logits holds NaN"):
+        softmax(z)
+
+
 @law
 @given(logits(), st.data())
 def test_permuted_tokens_have_permuted_probabilities(z, data):

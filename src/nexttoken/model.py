@@ -120,13 +120,11 @@ class BigramModel:
 
     def logits(self, token: ArrayLike) -> Floats:
         """Return one logit per token that may follow: shape (...) of indices in, (..., V) out."""
-        index = np.asarray(token)
+        index, size = np.asarray(token), len(self.vocabulary)
         if index.dtype.kind not in "iu":
             raise TypeError(f"token must be an index, not {token!r:.60}: use vocabulary[word]")
-        if not ((index >= 0) & (index < len(self.vocabulary))).all():
-            raise ValueError(
-                f"token={token!r:.60} is no index below {len(self.vocabulary)}: use vocabulary[word]"
-            )
+        if not ((index >= 0) & (index < size)).all():
+            raise ValueError(f"token={token!r:.60} is no index below {size}: use vocabulary[word]")
         return self.embedding[index] @ self.output
 
     def loss_and_gradients(self, counts: ArrayLike) -> tuple[float, Floats, Floats]:

@@ -50,17 +50,17 @@ def as_probabilities(probs: ArrayLike, axis: int = -1) -> Floats:
         raise ValueError(f"probs holds {p.min()}: probabilities are 0 or more; did you mean softmax(logits)?")
     wide = None if p.strides[axis] == p.itemsize else np.float64  # along memory, the sum is pairwise
     total = p.sum(axis=axis, dtype=wide)
-    if not np.allclose(total, 1, rtol=0, atol=np.sqrt(np.finfo(np.float32).eps)):
-        worst = total.flat[np.abs(total - 1).argmax()]
+    if not ((off := np.abs(total - 1)) <= np.sqrt(np.finfo(np.float32).eps)).all():
+        worst = total.flat[off.argmax()]
         raise ValueError(f"probs sums to {worst:.6g}, not 1: divide by the sum, or call softmax on logits")
     return p
 
 
-def shift(logits: ArrayLike, axis: int = -1) -> Floats:
-    """Return the logits minus their maximum: all are at most 0, and at least one is 0."""
+def shift(logits: ArrayLike, axis: int = -1, out: Floats | None = None) -> Floats:
+    """Return the logits minus their maximum, in ``out`` if given: all are at most 0, and at least one is 0."""
     z, top = as_logits(logits, axis)
     with np.errstate(over="ignore"):  # beyond the float range below the maximum is -inf: probability 0
-        return z - top
+        return np.subtract(z, top, out=out)
 
 
 def softmax(logits: ArrayLike, axis: int = -1) -> Floats:
@@ -92,10 +92,15 @@ def softmax(logits: ArrayLike, axis: int = -1) -> Floats:
     >>> softmax([1000.0, 1000.0, -np.inf])
     array([0.5, 0.5, 0. ])
     """
-    exp = shift(logits, axis)
-    np.exp(exp, out=exp)
-    exp *= np.expand_dims(1 / np.einsum("...i->...", np.moveaxis(exp, axis, -1)), axis)  # exp / exp.sum
-    return exp
+    z = as_floats(logits, "logits", axis).swapaxes(axis, -1)
+    probs = np.empty(z.shape, z.dtype)
+    rows, out = z.reshape(-1, z.shape[-1]), probs.reshape(-1, z.shape[-1])
+    step = max(1, 2**17 // z.shape[-1])  # so many rows at a time stay in the processor's cache
+    for start in range(0, len(rows), step):
+        exp = out[start : start + step]
+        np.exp(shift(rows[start : start + step], out=exp), out=exp)
+        exp *= 1 / np.einsum("ij->i", exp)[:, None]  # exp / exp.sum
+    return probs.swapaxes(axis, -1)
 
 
 def log_softmax(logits: ArrayLike, axis: int = -1) -> Floats:
