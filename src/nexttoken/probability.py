@@ -25,8 +25,10 @@ def as_floats(values: ArrayLike, name: str, axis: int = -1) -> Floats:
         raise TypeError(f"{name} must hold real numbers, not {array.dtype}: {values!r:.60}")
     if array.ndim == 0 or array.shape[normalize_axis_index(axis, array.ndim)] == 0:
         raise ValueError(f"{name} has shape {array.shape}, no token along axis {axis}: give at least one")
-    with np.errstate(over="ignore"):  # a long double beyond float64 becomes inf, and is refused as such
-        return array.astype(np.float32 if array.dtype.str[1:] == "f4" else np.float64, copy=False)
+    if array.dtype.char == "g":
+        with np.errstate(over="ignore"):  # a long double beyond float64 becomes inf, and is refused as such
+            array = array.astype(np.float64)
+    return array.astype(np.float32 if array.dtype.char == "f" else np.float64, copy=False)
 
 
 def as_logits(logits: ArrayLike, axis: int = -1) -> tuple[Floats, Floats]:
@@ -46,13 +48,12 @@ def as_logits(logits: ArrayLike, axis: int = -1) -> tuple[Floats, Floats]:
 def as_probabilities(probs: ArrayLike, axis: int = -1) -> Floats:
     """Return the probabilities as floats; they must be 0 or more and sum to 1 within 0.0003."""
     p = as_floats(probs, "probs", axis)
-    if not (p >= 0).all():  # NaN is not >= 0 either
+    if not p.min(initial=0) >= 0:  # NaN is not >= 0 either
         raise ValueError(f"probs holds {p.min()}: probabilities are 0 or more; did you mean softmax(logits)?")
     wide = None if p.strides[axis] == p.itemsize else np.float64  # along memory, the sum is pairwise
     total = p.sum(axis=axis, dtype=wide)
     if not ((off := np.abs(total - 1)) <= np.sqrt(np.finfo(np.float32).eps)).all():
-        worst = total.flat[off.argmax()]
-        raise ValueError(f"probs sums to {worst:.6g}, not 1: divide by the sum, or call softmax on logits")
+        raise ValueError(f"probs sums to {total.flat[off.argmax()]:.6g}, not 1: divide by it, or call softmax")
     return p
 
 

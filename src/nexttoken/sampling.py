@@ -93,8 +93,7 @@ def apply_temperature(logits: ArrayLike, temperature: float) -> Floats:
     """
     (z, top), t = as_logits(logits), _degrees(temperature)
     if not np.isfinite(_divide(top, t)).all():
-        cure = "subtract the largest logit first, or use greedy(logits)"
-        raise ValueError(f"temperature={temperature!r} takes logits out of the range of {z.dtype}: {cure}")
+        raise ValueError(f"{temperature=} is too small for {z.dtype}: subtract the maximum, or use greedy")
     return _divide(z, t)
 
 
