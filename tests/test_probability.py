@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.testing import assert_allclose, assert_array_equal
 
 from nexttoken import cross_entropy, entropy, log_softmax, softmax
-from nexttoken.probability import as_floats
+from nexttoken.probability import as_floats, shift
 
 pytestmark = pytest.mark.filterwarnings("error")
 law = settings(deadline=None, derandomize=True)
@@ -476,6 +476,12 @@ def test_rows_of_different_lengths_are_refused():
 def test_an_axis_that_is_not_there_is_refused(function):
     with pytest.raises(ValueError, match="axis 5 is out of bounds"):
         function([1.0, 2.0], axis=5)
+
+
+def test_the_differences_go_where_they_are_told_to():
+    out = np.empty(2)
+    assert shift([1.0, 3.0], out=out) is out
+    assert_array_equal(out, [-2, 0])
 
 
 def test_an_empty_batch_along_another_axis_is_no_error():

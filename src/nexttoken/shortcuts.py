@@ -86,7 +86,8 @@ def top_k(z: Floats, k: int) -> Indices:
 
 def weigh(z: Floats, top: Any, dtype: Any) -> Floats:
     """Return e to the power of z - top, both taken in the given type, the difference in no smaller one."""
-    weight = np.subtract(z, top, dtype=np.promote_types(z.dtype, dtype)).astype(dtype, copy=False)
+    with np.errstate(over="ignore"):  # a difference beyond the range of floats is infinite, and weighs 0
+        weight = np.subtract(z, top, dtype=np.promote_types(z.dtype, dtype)).astype(dtype, copy=False)
     return np.exp(weight, out=weight)
 
 
@@ -105,12 +106,12 @@ def histogram(z: Floats, top: Any) -> tuple[NDArray[np.uint16], Floats]:
     for start in range(0, len(z), BLOCK):
         part, below = z[start : start + BLOCK], bins[start : start + BLOCK]
         if span > 0:
-            below[:] = np.minimum((high - part) / span * BINS, BINS)
+            with np.errstate(over="ignore"):
+                below[:] = np.minimum((high - part) / span * BINS, BINS)
         mass += np.bincount(below, weigh(part, top, np.float64), BINS + 1)
     return bins, mass
 
 
-@np.errstate(over="ignore")  # a distance beyond the range of floats is infinite, and weighs 0
 def nucleus(z: Floats, p: float) -> NDArray[np.bool_] | None:
     """Return which tokens the nucleus of mass p keeps.
 
@@ -270,7 +271,6 @@ def finalists(z: Floats, scale: Callable[[Floats], Floats], k: int) -> tuple[Ind
     return index[kept], row[kept]
 
 
-@np.errstate(over="ignore")
 def next_token(
     z: Floats,
     point: float,
