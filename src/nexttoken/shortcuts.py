@@ -27,7 +27,7 @@ def keep_by_row(shortcut: Callable[..., Any], definition: Callable[..., Floats],
         return definition(z)
     out = np.empty_like(z)
     for row in np.ndindex(z.shape[:-1]):
-        as_logits(z[row])
+        as_logits(z[row])  # refuses a bad row, and leaves a good one in the cache
         kept = shortcut(z[row])
         if kept is None:
             out[row] = definition(z[row])
