@@ -127,8 +127,9 @@ def nucleus(z: Floats, p: float) -> NDArray[np.bool_] | None:
     if p == 1:
         return z > -np.inf
     top, share, error = z.max(), p - 8 * float(np.finfo(z.dtype).eps), doubt(len(z))
-    last = head(z, top, share) if len(z) > HEAD else border(z, top, share, error)
-    if last is None and len(z) > HEAD:
+    if len(z) <= HEAD:
+        last = border(z, top, share, error)
+    elif (last := head(z, top, share)) is None:
         few, above, total = crossing(z, top, share)
         last = border(few, top, share, error, total, above)
     if last is None:
