@@ -17,7 +17,7 @@ from .probability import Floats, Indices, as_floats, as_logits, as_probabilities
 
 
 def _number(value: Any, name: str) -> float:
-    if np.ndim(value) != 0 or np.asarray(value).dtype.kind not in "fiu":
+    if (number := np.asarray(value)).ndim != 0 or number.dtype.kind not in "fiu":
         raise TypeError(f"{name} must be one real number, not {value!r:.60}")
     return float(value)
 
@@ -226,14 +226,14 @@ def next_token(
     >>> next_token([1.0, 5.0, 2.0], np.random.default_rng(0), temperature=0)
     np.int64(1)
     """
-    (z, _), t, rng = as_logits(logits), _number(temperature, "temperature"), _generator(rng)
+    z, t, rng = as_floats(logits, "logits"), _number(temperature, "temperature"), _generator(rng)
     k, p = z.shape[-1] if top_k is None else _count(top_k), 1.0 if top_p is None else _share(top_p)
     if t == 0:
-        return z.argmax(axis=-1)
+        return greedy(z)
     scale, cut = partial(_scale, t=_degrees(temperature)), partial(_top_p, p=p)
     return shortcuts.draw_by_row(
         lambda row, point: shortcuts.next_token(row, point, rng, scale, cut, k, p),
-        lambda rows, points: _draw(softmax(cut(_top_k(scale(rows), k))), points),
+        lambda rows, points: _draw(softmax(cut(_top_k(scale(as_logits(rows)[0]), k))), points),
         z,
         rng.random(z.shape[:-1]),
     )

@@ -102,12 +102,12 @@ def histogram(z: Floats, top: Any) -> tuple[NDArray[np.uint16], Floats]:
     The mass of a token is e to the power of its distance from ``top``, in float64.
     """
     high, bins, mass = z.max(), np.zeros(len(z), np.uint16), np.zeros(BINS + 1)
-    span = min(float(high) - float(z.min()), REACH)
+    step = z.dtype.type(min(float(high) - float(z.min()), REACH) / BINS)
     for start in range(0, len(z), BLOCK):
         part, below = z[start : start + BLOCK], bins[start : start + BLOCK]
-        if span > 0:
+        if step > 0:
             with np.errstate(over="ignore"):
-                below[:] = np.minimum((high - part) / span * BINS, BINS)
+                below[:] = np.minimum((high - part) / step, BINS)
         mass += np.bincount(below, weigh(part, top, np.float64), BINS + 1)
     return bins, mass
 
@@ -293,6 +293,7 @@ def next_token(
     >>> next_token(np.array([1.0, 5.0, 4.0, 0.0]), 0.5, rng, lambda z: z / 2, np.copy, 2, 1.0)
     np.int64(1)
     """
+    as_logits(z)  # refuses a bad row, and leaves a good one in the cache
     if k < len(z):
         best = finalists(z, scale, k)
         keep = None if best is None else nucleus(best[1], p)
