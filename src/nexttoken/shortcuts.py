@@ -155,10 +155,11 @@ def border(
     (np.float64(3.0), 2)
     """
     falling = np.sort(-z)
-    sums = np.append(above, weigh(-falling, top, np.float64)).cumsum()
+    sums = weigh(-falling, top, np.float64).cumsum()
     total = float(sums[-1]) if total is None else total
-    count = max(1, int(sums.searchsorted(share * total)))
-    if count == len(sums) or np.abs(sums - share * total).min() <= error * total:
+    goal = share * total - above
+    count = 1 + int(sums.searchsorted(goal))
+    if count > len(sums) or min(abs(goal), np.abs(sums - goal).min()) <= error * total:
         return None
     level = falling[count - 1]
     return -level, count - int(falling.searchsorted(level))
@@ -293,16 +294,16 @@ def next_token(
     >>> next_token(np.array([1.0, 5.0, 4.0, 0.0]), 0.5, rng, lambda z: z / 2, np.copy, 2, 1.0)
     np.int64(1)
     """
-    as_logits(z)  # refuses a bad row, and leaves a good one in the cache
     if k < len(z):
+        as_logits(z)  # refuses a bad row, and leaves a good one in the cache
         best = finalists(z, scale, k)
         keep = None if best is None else nucleus(best[1], p)
         if best is None or keep is None:
             return None
         index, row = best
         return index[draw(weigh(row, row.max(), row.dtype) * keep, point)]
-    row = scale(z)
-    weight = weigh(row, row.max(), row.dtype)
+    row, top = as_logits(scale(z))
+    weight = weigh(row, top, row.dtype)
     token = draw(weight, point)
     stands = p == 1 or kept(row, weight, p, token)
     if stands is None or not stands:
