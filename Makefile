@@ -48,9 +48,10 @@ build: .venv/ready
 pdf: build
 	@$(BIN)/python book/paper.py _build/html _build/book.pdf
 
+# Each file of tests stays in one of two processes, so that its browser starts once.
 test: build .venv-lite/ready
 	@echo "Running every test …"
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 check: .venv/ready
 	@$(BIN)/ruff check
