@@ -1,12 +1,18 @@
-"""Sphinx extension: cells draw for a page without a kernel, and are run again when the package changes."""
+"""Sphinx extension: chapters run side by side, draw for a page without a kernel, and follow the package."""
 
 import hashlib
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
+from jupyter_cache import get_cache
+from myst_nb.core.execute import create_client
+from myst_nb.core.read import create_nb_reader
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.util.logging import getLogger, suppress_logging
+from sphinx.util.parallel import ParallelTasks, SerialTasks, parallel_available
 
 SOURCE = Path(__file__).parents[2] / "src"
 
@@ -19,6 +25,38 @@ def prepare(app: Sphinx, config: Config) -> None:
         digest.update(file.relative_to(SOURCE).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
     cache = Path(app.outdir).parent / ".jupyter_cache" / digest.hexdigest()[:16]
     config.nb_execution_cache_path = str(cache)
+
+
+def run_chapters(app: Sphinx, env: Any, pages: list[str]) -> None:
+    """Have up to four chapters run at a time, into the cache where MyST-NB then finds what they gave.
+
+    One that fails is not kept there: MyST-NB runs it once more, and says where it failed.
+    """
+    chapters = {}
+    for page in pages:
+        path = env.doc2path(page)
+        text = [Path(path).read_text(encoding="utf-8")]
+        app.emit("source-read", page, text)  # as Sphinx does before it reads a page
+        if reader := create_nb_reader(path, env.myst_config, env.mystnb_config, text[0]):
+            chapters[path] = reader.read(text[0]), reader.read_fmt
+
+    def run(path: str) -> None:
+        notebook, form = chapters[path]
+        with suppress_logging(), create_client(notebook, path, env.mystnb_config, getLogger(__name__), form):
+            pass
+
+    def tell(path: str, _result: None) -> None:
+        left.remove(path)
+        if sys.stderr.isatty():
+            said = f"{len(chapters) - len(left)} of {len(chapters)} pages have run"
+            print("\r" + said, end="" if left else "\n", file=sys.stderr, flush=True)
+
+    left = set(chapters)
+    _ = get_cache(env.mystnb_config.execution_cache_path).db  # made here, for all of them
+    tasks = ParallelTasks(min(4, os.cpu_count() or 1)) if parallel_available else SerialTasks()
+    for path in chapters:
+        tasks.add_task(run, path, tell)
+    tasks.join()
 
 
 def add_files(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
@@ -35,5 +73,6 @@ def add_files(app: Sphinx, page: str, template: str, context: dict[str, Any], do
 
 def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("config-inited", prepare, priority=100)
+    app.connect("env-before-read-docs", run_chapters)
     app.connect("html-page-context", add_files, priority=100)  # before MyST-NB adds its own
     return {"parallel_read_safe": True, "parallel_write_safe": False}

@@ -94,11 +94,9 @@ def _same(a: Any, b: Any) -> bool:
     return abs(a - b) < 1e-9 if isinstance(a, float) and isinstance(b, (int, float)) else bool(a == b)
 
 
-def _tell(text: str, only_on_a_terminal: bool = False) -> None:
+def _tell(text: str) -> None:
     """Write to the terminal behind the kernel, which takes standard error for the cell's output."""
     copy = getattr(sys.stderr, "_original_stdstream_copy", None)
-    if only_on_a_terminal and not os.isatty(2 if copy is None else copy):
-        return
     if copy is None:
         print(text, end="", file=sys.stderr, flush=True)
     else:
@@ -114,7 +112,7 @@ def draw(plot: Callable[..., Figure], describe: Any, controls: Sequence[Control]
             f"{count} states ({sizes}) are more than {MOST_STATES}: take larger steps or fewer controls"
         )
     drawn: dict[int, tuple[Figure, Element]] = {}
-    for i, state in enumerate(product(*(control.values for control in controls))):
+    for state in product(*(control.values for control in controls)):
         values = dict(zip((control.name for control in controls), state, strict=True))
         said = ", ".join(f"{name}={value!r}" for name, value in values.items())
         try:
@@ -128,9 +126,6 @@ def draw(plot: Callable[..., Figure], describe: Any, controls: Sequence[Control]
             drawn[id(figure)] = figure, elements(figure, **{"class": "figure", "role": "img", "aria-label": ""})
         frame = Element("svg", drawn[id(figure)][1].attributes | {"aria-label": sentence})
         frame.children = drawn[id(figure)][1].children
-        done = 20 * (i + 1) // count
-        end = "\n" * (i + 1 == count)
-        _tell(f"\r{'█' * done}{'░' * (20 - done)} frame {i + 1} of {count}{end}", only_on_a_terminal=True)
         yield frame
 
 
