@@ -1,6 +1,7 @@
 """The shortcuts of long rows against the definitions: same kept sets, same draws, on hostile rows too."""
 
 from functools import partial
+from itertools import product
 
 import numpy as np
 import pytest
@@ -237,7 +238,8 @@ def test_a_border_counts_equals_and_starts_at_the_mass_above():
     assert shortcuts.border(z, 0.0, 0.99, 1e-9) == (-1, 1)
     assert shortcuts.border(z, 0.0, 0.5, 1e-9, 10.0) is None  # these five do not hold 5
     assert shortcuts.border(z, 0.0, 0.5, 1e-9, 10.0, 3.5) == (0, 2)
-    for above, error in ((5.0, 1e-9), (3.0, 1e-9), (3.5, 0.05)):  # a sum meets 5, or comes within 0.5 of it
+    met = [(5.0, 1e-9), (3.0, 1e-9)]
+    for above, error in [*met, *((above, 0.05) for above in (2.4, 2.6, 3.5, 4.4, 4.6))]:  # 0.5 from 5, or less
         assert shortcuts.border(z, 0.0, 0.5, error, 10.0, above) is None
 
 
@@ -406,12 +408,12 @@ def compose(z, t, k, p):
 @EACH_ROW
 @pytest.mark.parametrize("t", [1e-300, 0.1, 0.8, 1.0, 7.0, 1e30, 1e300])
 def test_finalists_are_the_definition(z, t):
-    for k in (1, 50, 600):
-        found = shortcuts.finalists(z, partial(sampling._scale, t=t), k)
+    for k, p in product((1, 50, 600), (1, 0.9, 0.3, 1e-9)):
+        found = shortcuts.finalists(z, partial(sampling._scale, t=t), k, p)
         if found is not None:
             out = np.full_like(z, BAN)
             out[found[0]] = found[1]
-            assert_array_equal(out, compose(z, t, k, 1))
+            assert_array_equal(out, compose(z, t, k, p))
             assert (np.diff(found[0]) > 0).all()
 
 
@@ -420,7 +422,8 @@ def test_finalists_answer_where_nothing_is_in_doubt(dtype):
     z = np.random.default_rng(8).normal(0, 3.9, 20_000).astype(dtype)
     for row in (z, z.round(), np.zeros_like(z)):
         for t in (1e-300, 0.5, 0.8, 1.0, 3.0):
-            assert shortcuts.finalists(row, partial(sampling._scale, t=t), 50) is not None
+            for p in (1, 0.83):
+                assert shortcuts.finalists(row, partial(sampling._scale, t=t), 50, p) is not None
 
 
 @EACH_ROW
@@ -482,7 +485,7 @@ def test_draws_from_long_rows_follow_the_composed_distribution(t, k, p, dtype):
 def test_logits_that_heat_makes_equal_are_chosen_by_their_index():
     """In float32, 4,999 / 1e300 is 0: the first fifty are then the largest."""
     z = np.arange(V, dtype=np.float32)
-    assert shortcuts.finalists(z, partial(sampling._scale, t=1e300), 50) is None
+    assert shortcuts.finalists(z, partial(sampling._scale, t=1e300), 50, 1) is None
     draws = [next_token(z, np.random.default_rng(n), temperature=1e300, top_k=50) for n in range(30)]
     assert max(draws) < 50
 

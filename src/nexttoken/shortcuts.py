@@ -96,6 +96,11 @@ def doubt(count: int) -> float:
     return 2 * (count + 4) * float(np.finfo(np.float64).eps)
 
 
+def enough(p: float, z: Floats) -> float:
+    """Return the share that counts as p: 8 machine epsilons, of the type of the logits, fall short of it."""
+    return p - 8 * float(np.finfo(z.dtype).eps)
+
+
 def histogram(z: Floats, top: Any) -> tuple[NDArray[np.uint16], Floats]:
     """Return how many bins each token lies below the largest logit, and how much mass each bin holds.
 
@@ -126,7 +131,7 @@ def nucleus(z: Floats, p: float) -> NDArray[np.bool_] | None:
     """
     if p == 1:
         return z > -np.inf
-    top, share, error = z.max(), p - 8 * float(np.finfo(z.dtype).eps), doubt(len(z))
+    top, share, error = z.max(), enough(p, z), doubt(len(z))
     if len(z) <= HEAD:
         last = border(z, top, share, error)
     elif (last := head(z, top, share)) is None:
@@ -145,24 +150,44 @@ def border(
 ) -> tuple[Any, int] | None:
     """Return the lowest logit that is kept, and how many of its equals are, or None if that is in doubt.
 
-    The sum from the top down, which starts at the mass above these tokens, need only be followed to where
-    it reaches the share of the total (by default, of the sum). It does so there and nowhere else,
-    whatever the rounding, if no sum comes nearer to that than the error, which is relative to the total.
+    The sum from the top down, which starts at the mass above these tokens, is followed by :func:`reach`.
+    Where it ends is the lowest logit, and of its equals the first in the row come first in the sum.
 
     Examples
     --------
     >>> border(np.array([3.0, 1.0, 3.0, 3.0]), 3.0, 0.5, 1e-9)
     (np.float64(3.0), 2)
     """
-    falling = np.sort(-z)
-    sums = weigh(-falling, top, np.float64).cumsum()
+    rising = np.sort(z)
+    count = reach(rising[::-1], top, share, error, total, above)
+    if count is None:
+        return None
+    level = rising[-count]
+    return level, count - len(z) + int(rising.searchsorted(level, side="right"))
+
+
+def reach(
+    falling: Floats, top: Any, share: float, error: float, total: float | None = None, above: float = 0.0
+) -> int | None:
+    """Return how many logits, from the largest down, it takes to reach a share, or None if that is in doubt.
+
+    The sum, which starts at the mass above them, need only be followed to where it reaches the share of
+    the total (by default, of all of them). It does so there and nowhere else, whatever the rounding, if
+    no sum comes nearer to that than the error, which is relative to the total.
+
+    Examples
+    --------
+    >>> reach(np.log([0.5, 0.25, 0.25]), 0.0, 0.6, 1e-9)
+    2
+    """
+    sums = weigh(falling, top, np.float64).cumsum()
     total = float(sums[-1]) if total is None else total
     goal = share * total - above
     count = 1 + int(sums.searchsorted(goal))
-    if count > len(sums) or min(abs(goal), np.abs(sums - goal).min()) <= error * total:
+    if count > len(sums):
         return None
-    level = falling[count - 1]
-    return -level, count - int(falling.searchsorted(level))
+    before = float(sums[count - 2]) if count > 1 else 0.0
+    return count if min(abs(goal - before), float(sums[count - 1]) - goal) > error * total else None
 
 
 def head(z: Floats, top: Any, share: float) -> tuple[Any, int] | None:
@@ -249,28 +274,33 @@ def draw(p: Floats, point: float) -> np.intp:
     return ends.searchsorted(point * ends[-1], side="right")
 
 
-def finalists(z: Floats, scale: Callable[[Floats], Floats], k: int) -> tuple[Indices, Floats] | None:
-    """Return the k largest of the row when it has been scaled: their indices, rising, and scaled logits.
+def finalists(z: Floats, scale: Callable[[Floats], Floats], k: int, p: float) -> tuple[Indices, Floats] | None:
+    """Return what scaling, top-k and top-p leave of the row: indices, rising, and scaled logits.
 
     Division by a temperature may make logits equal but never reverses them: if the smallest of
     :func:`largest`, or the next below it, ends below the k-th, so does all that was left out. Where it
-    ends level the answer is None, for then the indices of what was left out count.
+    ends level the answer is None, for then the indices of what was left out count. A ban adds 0 to every
+    sum, so the nucleus of the k is that of the row, and :func:`reach` finds it.
 
     Examples
     --------
-    >>> finalists(np.array([1.0, 5.0, 4.0, 0.0]), lambda z: z / 2, 2)
+    >>> finalists(np.array([1.0, 5.0, 4.0, 0.0]), lambda z: z / 2, 2, 1.0)
     (array([1, 2]), array([2.5, 2. ]))
     """
     index = largest(z, k + 8)
     row = scale(z[index])
     order = (-row).argsort(kind="stable")
-    last = row[order[:k][-1]]
+    best = order[:k]
+    last = row[best[-1]]
     if row[order[-1]] == last > -np.inf:
         below = z.max(where=z < z[index].min(), initial=-np.inf)
         if scale(np.array([z.max(), below]))[1] == last:
             return None
-    kept = np.sort(order[:k])
-    return index[kept], row[kept]
+    count = k if p == 1 else reach(row[best], row[best[0]], enough(p, row), doubt(k))
+    if count is None:
+        return None
+    best = np.sort(best[:count])
+    return index[best], row[best]
 
 
 def next_token(
@@ -284,9 +314,9 @@ def next_token(
 ) -> np.intp | None:
     """Return the token drawn from what scaling, top-k and top-p leave.
 
-    A ban adds 0 to every sum, so the nucleus of the finalists is that of the row, and so is the line that
-    they are drawn from. With top-p alone a token is drawn from the whole row and stands if it is kept;
-    if not, a second draw from what is kept gives each of these its share of what was lost.
+    A ban adds 0 to every sum, so the line that the finalists are drawn from is that of the row. With top-p
+    alone a token is drawn from the whole row and stands if it is kept; if not, a second draw from what is
+    kept gives each of these its share of what was lost.
 
     Examples
     --------
@@ -296,12 +326,10 @@ def next_token(
     """
     if k < len(z):
         as_logits(z)  # refuses a bad row, and leaves a good one in the cache
-        best = finalists(z, scale, k)
-        keep = None if best is None else nucleus(best[1], p)
-        if best is None or keep is None:
+        if (left := finalists(z, scale, k, p)) is None:
             return None
-        index, row = best
-        return index[draw(weigh(row, row.max(), row.dtype) * keep, point)]
+        index, row = left
+        return index[draw(weigh(row, row.max(), row.dtype), point)]
     row, top = as_logits(scale(z))
     weight = weigh(row, top, row.dtype)
     token = draw(weight, point)
