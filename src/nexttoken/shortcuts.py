@@ -65,7 +65,8 @@ def largest(z: Floats, k: int) -> Indices:
     bound = np.finfo(z.dtype).min
     if k <= width:
         tops = z[: lines * width].reshape(lines, width).max(axis=0)
-        bound = max(bound, np.partition(tops, width - k)[width - k])
+        tops.partition(width - k)
+        bound = max(bound, tops[width - k])
     return (z >= bound).nonzero()[0]
 
 
