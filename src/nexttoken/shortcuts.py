@@ -5,6 +5,7 @@ decision it returns None, and the definition decides.
 """
 
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ def keep_by_row(shortcut: Callable[..., Any], definition: Callable[..., Floats],
         as_logits(z)
         return definition(z)
     out = np.empty_like(z)
-    for row in np.ndindex(z.shape[:-1]):
+    for row in product(*map(range, z.shape[:-1])):
         as_logits(z[row])  # refuses a bad row, and leaves a good one in the cache
         kept = shortcut(z[row])
         if kept is None:
@@ -42,7 +43,7 @@ def draw_by_row(shortcut: Callable[..., Any], definition: Callable[..., Any], z:
     if z.shape[-1] < LONG:
         return definition(z, points)
     drawn = np.empty(z.shape[:-1], np.intp)
-    for row in np.ndindex(z.shape[:-1]):
+    for row in product(*map(range, z.shape[:-1])):
         short = shortcut(z[row], points[row])
         drawn[row] = definition(z[row], points[row]) if short is None else short
     return drawn[()]
