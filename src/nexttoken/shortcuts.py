@@ -134,9 +134,7 @@ def nucleus(z: Floats, p: float) -> NDArray[np.bool_] | None:
     if p == 1:
         return z > -np.inf
     top, share, error = z.max(), enough(p, z), doubt(len(z))
-    if len(z) <= HEAD:
-        last = border(z, top, share, error)
-    elif (last := head(z, top, share)) is None:
+    if (last := head(z, top, share)) is None:
         few, above, total = crossing(z, top, share)
         last = border(few, top, share, error, total, above)
     if last is None:
@@ -208,17 +206,17 @@ def head(z: Floats, top: Any, share: float) -> tuple[Any, int] | None:
     return border(few, top, share, ROUGH, total)
 
 
-def crossing(z: Floats, top: Any, share: float) -> tuple[Floats, float, float]:
+def crossing(z: Floats, top: Any, share: float) -> tuple[Floats, float, float | None]:
     """Return the few logits among which the sum from the top down crosses a share, the mass above, and all.
 
     A bin of the histogram holds an interval of logits, so every token of an earlier bin lies above all of
     it, and every token of a later one below. The bin that crosses is cut into bins again until it is
-    short, or cannot be cut, for its tokens are equal.
+    short, or cannot be cut, for its tokens are equal. A row that is short comes back whole, unweighed: None.
     """
-    few, above, size, total = z, 0.0, 0, 0.0
+    few, above, size, total = z, 0.0, 0, None
     while HEAD < len(few) != size:
         bins, mass = histogram(few, top)
-        sums, total = above + np.cumsum(mass), total or mass.sum()
+        sums, total = above + np.cumsum(mass), mass.sum() if total is None else total
         crossed = int(sums.searchsorted(share * total))
         above = float(sums[crossed - 1]) if crossed else above
         size, few = len(few), few[bins == crossed]
