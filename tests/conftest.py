@@ -84,8 +84,8 @@ def settled() -> Callable[[str], dict[str, tuple[bool, str]]]:
         found = {}
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(nexttoken, "explore", lambda *_, **__: None)
-            patch.setattr(nexttoken, "quiz", lambda claim, settle, why: found.update({claim: settle}))
+            patch.setattr(nexttoken, "quiz", lambda claim, evidence, why: found.update({claim: evidence}))
             exec("\n".join(cells(ROOT / "book" / f"{name}.ipynb", "code")), {})
-        return {claim: _run(settle) for claim, settle in found.items()}
+        return {claim: _run(evidence) for claim, evidence in found.items()}
 
     return run

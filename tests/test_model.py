@@ -216,7 +216,7 @@ def test_gradient_is_the_sum_of_p_minus_y_pair_by_pair(made):
 
 
 def test_training_twice_gives_the_same_model_and_another_seed_another(model):
-    again = BigramModel.train(load_corpus(), dim=8, steps=500, rate=2.0, seed=0)  # as by default
+    again = BigramModel.train(load_corpus(), dim=8, steps=500, learning_rate=2.0, seed=0)  # as by default
     other = BigramModel.train(load_corpus(), seed=1)
     assert_array_equal(again.embedding, model.embedding)
     assert_array_equal(again.output, model.output)
@@ -239,7 +239,7 @@ def test_training_starts_from_small_random_numbers_around_0():
 
 
 def test_a_step_goes_down_the_gradient_by_the_rate():
-    start, moved = (BigramModel.train(SMALL, steps=n, rate=0.5) for n in (0, 1))
+    start, moved = (BigramModel.train(SMALL, steps=n, learning_rate=0.5) for n in (0, 1))
     counts = count_pairs(start.vocabulary, ". " + " ".join(SMALL))
     _, for_embedding, for_output = start.loss_and_gradients(counts)
     assert_allclose(moved.embedding, start.embedding - 0.5 * for_embedding, rtol=1e-14)  # one rounding or two

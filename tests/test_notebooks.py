@@ -155,8 +155,8 @@ def test_a_claim_is_settled_by_a_few_lines_that_stay_out_of_sight(notebook):
         source = "".join(cell["source"])
         if re.search(r"^quiz\(", source, flags=re.MULTILINE) and cell["cell_type"] == "code":
             asked += 1
-            (settle,) = (node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef))
-            assert 3 <= settle.end_lineno - settle.lineno <= 4, source
+            (evidence,) = (node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef))
+            assert 3 <= evidence.end_lineno - evidence.lineno <= 4, source
             assert "print(" in source
             assert cell["metadata"] == {"jupyter": {"source_hidden": True}, "tags": ["remove-input"]}
     assert 2 <= asked <= 6

@@ -25,22 +25,22 @@ except ImportError as missing:
         raise
     pytest.skip(f"the peers are not installed: {missing}", allow_module_level=True)
 
-BAN = -np.inf
+MASK = -np.inf
 TYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 TEMPERATURES, KS, PS = (0.1, 0.7, 1.0, 2.0), (1, 2, 5, 50), (0.1, 0.5, 0.9, 0.99)
 
 
 def batches(dtype):
-    """2,000 random rows of many shapes and 200 hostile ones; no two logits of a row are equal, but for bans."""
+    """2,000 random rows of many shapes and 200 hostile ones; no two logits of a row are equal, but for masks."""
     rng = np.random.default_rng(0)
     for size, spread in [(60, 1), (60, 4), (60, 30), (1000, 4), (5000, 0.1), (5000, 4)]:
         count = 600 if size == 60 else 100 if size == 1000 else 50
         z = rng.normal(0, spread, (count, size)).astype(dtype)
         yield z + dtype(-120)  # where real logits lie
-        z[rng.random(z.shape) < 0.3] = BAN
+        z[rng.random(z.shape) < 0.3] = MASK
         z[:, 0] = rng.normal(0, spread, count)
         yield z
-    few = np.full((50, 5000), BAN, dtype)
+    few = np.full((50, 5000), MASK, dtype)
     few[:, :9] = rng.normal(0, 1, (50, 9))
     yield few
     yield rng.permuted(np.tile(np.linspace(-1e4, 1e4, 60, dtype=dtype), (50, 1)), axis=1)
@@ -181,14 +181,14 @@ def test_a_sum_that_meets_p_on_paper_is_reached_here_and_there_as_rounding_has_i
 
 
 def test_p_of_1_bans_nothing_here_and_there():
-    z = np.array([[0.0, -50.0, -800.0, BAN]])
+    z = np.array([[0.0, -50.0, -800.0, MASK]])
     assert_array_equal(top_p_filter(z, 1.0), z)
     assert_array_equal(through(TopPLogitsWarper(1.0), z)[0, :2], z[0, :2])
 
 
 def test_what_we_refuse_they_let_pass():
-    """NaN, +inf and a row of bans are errors here, with a cure; there they become NaN."""
-    for row in ([0.0, np.nan], [0.0, np.inf], [BAN, BAN]):
+    """NaN, +inf and a row of masks are errors here, with a cure; there they become NaN."""
+    for row in ([0.0, np.nan], [0.0, np.inf], [MASK, MASK]):
         with pytest.raises(ValueError, match="logits"):
             softmax(row)
         assert torch.softmax(torch.tensor(row), -1).isnan().any()

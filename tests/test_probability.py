@@ -24,12 +24,12 @@ FLOATS = st.sampled_from([np.float32, np.float64])
 
 @st.composite
 def logits(draw, shape=None, dtype=FLOATS, bound=20):
-    """Logits on a grid of 1/64, so that differences are exact and ties common; some are banned."""
+    """Logits on a grid of 1/64, so that differences are exact and ties common; some are masked."""
     shape = array_shapes(max_dims=3, max_side=6) if shape is None else shape
     steps = draw(arrays(np.int64, shape, elements=st.integers(-64 * bound, 64 * bound) | st.integers(0, 2)))
-    banned = draw(arrays(bool, steps.shape, elements=st.sampled_from([False, False, True])))
-    banned[banned.all(axis=-1), 0] = False
-    return np.where(banned, -np.inf, steps / 64).astype(draw(dtype))
+    masked = draw(arrays(bool, steps.shape, elements=st.sampled_from([False, False, True])))
+    masked[masked.all(axis=-1), 0] = False
+    return np.where(masked, -np.inf, steps / 64).astype(draw(dtype))
 
 
 def rounding(z):
@@ -356,11 +356,11 @@ def test_a_whole_vocabulary_in_float32():
         ([0.0, np.inf], ValueError, r"logits.*\+inf.*: \w+"),
         ([[0.0, 1.0], [np.inf, -np.inf]], ValueError, r"logits.*\+inf.*: \w+"),
         (np.array([1, np.inf], np.float32), ValueError, r"logits.*\+inf.*: \w+"),
-        ([-np.inf, -np.inf], ValueError, r"logits has a row of -inf only, .*banned: \w+"),
+        ([-np.inf, -np.inf], ValueError, r"logits has a row of -inf only, .*masked: \w+"),
         (
             [[0.0, 1.0], [-np.inf, -np.inf]],
             ValueError,
-            r"logits has a row of -inf only, .*banned: \w+",
+            r"logits has a row of -inf only, .*masked: \w+",
         ),
         ([], ValueError, r"logits.*\(0,\).*: \w+"),
         (np.zeros((2, 0)), ValueError, r"logits.*\(2, 0\).*: \w+"),
@@ -382,7 +382,7 @@ def test_refused_logits(function, bad, error, words):
 def test_an_empty_vocabulary_along_another_axis_is_refused(function):
     with pytest.raises(ValueError, match=r"logits.*\(0, 3\).*axis 0"):
         function(np.zeros((0, 3)), axis=0)
-    with pytest.raises(ValueError, match=r"logits.*every token.*banned"):
+    with pytest.raises(ValueError, match=r"logits.*every token.*masked"):
         function([[0.0, -np.inf], [0.0, -np.inf]], axis=0)
     with pytest.raises(ValueError, match=r"probs.*\(0, 3\).*axis 0"):
         entropy(np.zeros((0, 3)), axis=0)

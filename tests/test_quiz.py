@@ -18,12 +18,12 @@ TRUE = {
     "If a greedy bigram text uses one word twice, it never ends.",
     "After the cut, the softmax renormalises without being asked.",
     "With p = 0.5 no step can cost more than one bit.",
-    "A banned token may be reported with a finite log-probability.",
+    "A masked token may be reported with a finite log-probability.",
     "At p = 0.9 a draw by rejection takes fewer than 1.2 tries on average, however hot the model.",
 }
 
 
-def settle():
+def evidence():
     print("a < b")
     return np.bool_(False)
 
@@ -41,7 +41,7 @@ def test_in_a_kernel_nothing_runs_before_the_reader_commits():
 
 @pytest.mark.parametrize(("choice", "said"), [(True, "✗ No."), (False, "✓ Right.")])
 def test_a_choice_gets_the_verdict_the_evidence_and_the_reason(choice, said):
-    _, buttons, answer = quiz("It is.", settle, "It is *not*.").children
+    _, buttons, answer = quiz("It is.", evidence, "It is *not*.").children
     buttons.value = choice
     assert answer.value == f"<p>{said} The claim is false.</p><pre>a &lt; b</pre><p>It is <em>not</em>.</p>"
 
@@ -62,7 +62,7 @@ def test_a_claim_is_true_or_false(nothing, monkeypatch):
 
 def test_in_a_page_the_lines_and_what_they_printed_stand_below_two_radio_buttons(monkeypatch):
     monkeypatch.setenv("NEXTTOKEN_STATIC", "1")
-    html = quiz("It is.", settle, "So.")._repr_html_()
+    html = quiz("It is.", evidence, "So.")._repr_html_()
     assert re.findall(r'type="radio" name="It is." value="(\w+)"', html) == ["true", "false"]
     assert '<b class="said-true">✗ No.</b> <b class="said-false">✓ Right.</b> The claim is false.' in html
     assert '<pre>print("a &lt; b")\nreturn np.bool_(False)</pre>'.replace('"', "&quot;", 2) in html

@@ -27,7 +27,7 @@ from nexttoken import (
 pytestmark = pytest.mark.filterwarnings("error")
 law = settings(deadline=None, derandomize=True)
 
-BAN = -np.inf
+MASK = -np.inf
 DYADIC = np.array([1 / 2, 1 / 4, 1 / 8, 1 / 8])
 FLOATS = st.sampled_from([np.float32, np.float64])
 EACH_FLOAT = pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -36,22 +36,22 @@ TEMPERATURES = st.sampled_from([0.1, 0.5, 0.7, 1, 1.0, 1.5, 2, 10.0])
 
 @st.composite
 def logits(draw, shape=None, dtype=FLOATS):
-    """Logits on a grid of 1/64 between -20 and 20, with many ties; some banned, never a whole row."""
+    """Logits on a grid of 1/64 between -20 and 20, with many ties; some masked, never a whole row."""
     shape = array_shapes(max_dims=3, max_side=6) if shape is None else shape
     steps = draw(arrays(np.int64, shape, elements=st.integers(-1280, 1280) | st.integers(0, 2)))
-    banned = draw(arrays(bool, steps.shape, elements=st.sampled_from([False, False, True])))
-    banned[banned.all(axis=-1), 0] = False
-    return np.where(banned, BAN, steps / 64).astype(draw(dtype))
+    masked = draw(arrays(bool, steps.shape, elements=st.sampled_from([False, False, True])))
+    masked[masked.all(axis=-1), 0] = False
+    return np.where(masked, MASK, steps / 64).astype(draw(dtype))
 
 
 def survivors(z):
-    """The indices that are not banned, of one row."""
+    """The indices that are not masked, of one row."""
     return tuple(np.flatnonzero(np.isfinite(z)))
 
 
 def as_filter(z, kept):
     """What a filter must return for one row when only ``kept`` survives."""
-    out = np.full_like(z, BAN)
+    out = np.full_like(z, MASK)
     out[list(kept)] = z[list(kept)]
     return out
 
@@ -99,15 +99,15 @@ def assert_fits(draws, probs):
 
 
 def test_temperature_divides():
-    assert_array_equal(apply_temperature([2.0, 1.0, BAN], 0.5), [4, 2, BAN])
-    assert_array_equal(apply_temperature([2.0, 1.0, BAN], 2), [1, 0.5, BAN])
+    assert_array_equal(apply_temperature([2.0, 1.0, MASK], 0.5), [4, 2, MASK])
+    assert_array_equal(apply_temperature([2.0, 1.0, MASK], 2), [1, 0.5, MASK])
 
 
 def test_top_k_keeps_exactly_k():
     z = np.array([1.0, 3.0, 2.0, 2.0])
-    assert_array_equal(top_k_filter(z, 1), [BAN, 3, BAN, BAN])
-    assert_array_equal(top_k_filter(z, 2), [BAN, 3, 2, BAN])
-    assert_array_equal(top_k_filter(z, 3), [BAN, 3, 2, 2])
+    assert_array_equal(top_k_filter(z, 1), [MASK, 3, MASK, MASK])
+    assert_array_equal(top_k_filter(z, 2), [MASK, 3, 2, MASK])
+    assert_array_equal(top_k_filter(z, 3), [MASK, 3, 2, 2])
     assert_array_equal(top_k_filter(z, 4), z)
     assert_array_equal(top_k_filter(z, 5), z)
     assert_array_equal(top_k_filter(z, 10**30), z)
@@ -164,7 +164,7 @@ def test_top_k_and_top_p_do_not_commute():
 
 def test_greedy_takes_the_first_of_the_largest():
     assert greedy([0.5, 2.0, 2.0]) == 1
-    assert_array_equal(greedy([[0.5, 2.0, 2.0], [BAN, -1.0, BAN]]), [1, 1])
+    assert_array_equal(greedy([[0.5, 2.0, 2.0], [MASK, -1.0, MASK]]), [1, 1])
 
 
 def test_sample_follows_the_probabilities():
@@ -319,7 +319,7 @@ def test_survivors_of_top_p_hold_p_and_would_not_without_the_last(z, p):
 def test_filters_keep_logits_as_they_are_and_drop_from_the_bottom(z, k, p):
     for kept in (top_k_filter(z, k), top_p_filter(z, p)):
         alive = np.isfinite(kept)
-        assert_array_equal(kept, np.where(alive, z, BAN))
+        assert_array_equal(kept, np.where(alive, z, MASK))
         assert_array_equal(alive.any(axis=-1), True)
         assert_array_equal(greedy(kept), greedy(z))
         low = np.where(alive, z, np.inf).min(axis=-1, keepdims=True)
@@ -503,7 +503,7 @@ def test_next_token_draws_what_the_filters_compose(temperature, top_k, top_p, dt
 
 def test_next_token_gives_one_index_per_row():
     """Rows of one allowed token each leave no choice."""
-    z = np.full((2, 3, 4), BAN)
+    z = np.full((2, 3, 4), MASK)
     where = np.array([[0, 1, 2], [3, 0, 1]])
     np.put_along_axis(z, where[..., None], 1.0, axis=-1)
     for temperature in (0, 0.1, 1, 10):
@@ -553,11 +553,11 @@ def test_mass_is_summed_in_float64_also_for_float32():
 @EACH_FLOAT
 @pytest.mark.parametrize("t", [5e-324, 1e-310, 1e-45, 1e-20, 1e-3])
 def test_tiny_temperatures(t, dtype):
-    z = np.array([-1.0, 0.0, -1e-2, BAN], dtype)
+    z = np.array([-1.0, 0.0, -1e-2, MASK], dtype)
     cold = apply_temperature(z, t)
     assert cold[1] == 0
     assert (cold[[0, 2]] <= -9).all()
-    assert cold[3] == BAN
+    assert cold[3] == MASK
     for row in (z, z + dtype(5), z - dtype(5), -np.array([3, 1, 2, np.inf], dtype)):
         draws = next_token(np.tile(row, (200, 1)), np.random.default_rng(0), temperature=min(t, 1e-20))
         assert_array_equal(draws, 1)
@@ -566,7 +566,7 @@ def test_tiny_temperatures(t, dtype):
 @EACH_FLOAT
 @pytest.mark.parametrize("t", [1e20, 1e300, np.finfo(float).max])
 def test_huge_temperatures_make_all_alike(t, dtype):
-    z = np.array([300.0, -300.0, BAN, 0.0], dtype)
+    z = np.array([300.0, -300.0, MASK, 0.0], dtype)
     hot = apply_temperature(z, t)
     assert_allclose(softmax(hot), [1 / 3, 1 / 3, 0, 1 / 3], rtol=4 * np.finfo(dtype).eps)
 
@@ -585,14 +585,14 @@ def test_division_is_that_of_the_type_of_the_logits(t, dtype):
 @EACH_FLOAT
 def test_the_largest_finite_logits(dtype):
     big = np.finfo(dtype).max
-    z = np.array([-big, big, BAN, big], dtype)
+    z = np.array([-big, big, MASK, big], dtype)
     assert_array_equal(apply_temperature(z, 1), z)
     assert_allclose(apply_temperature(z, 2), z / 2, rtol=np.finfo(dtype).eps)
-    assert_array_equal(top_k_filter(z, 1), [BAN, big, BAN, BAN])
+    assert_array_equal(top_k_filter(z, 1), [MASK, big, MASK, MASK])
     assert_array_equal(top_k_filter(z, 3), z)
-    assert_array_equal(top_p_filter(z, 0.5), [BAN, big, BAN, BAN])
-    assert_array_equal(top_p_filter(z, 0.6), [BAN, big, BAN, big])
-    assert_array_equal(top_p_filter(z, 0.999999), [BAN, big, BAN, big])
+    assert_array_equal(top_p_filter(z, 0.5), [MASK, big, MASK, MASK])
+    assert_array_equal(top_p_filter(z, 0.6), [MASK, big, MASK, big])
+    assert_array_equal(top_p_filter(z, 0.999999), [MASK, big, MASK, big])
     assert greedy(z) == 1
 
 
@@ -602,14 +602,14 @@ def test_next_token_at_logits_that_a_temperature_would_carry_off(t, dtype):
     """Two equal maxima: the limit splits the mass. Twice 2,000 draws; fails for two seeds in a million."""
     big = np.finfo(dtype).max
     for top in (big, -big / 2):
-        z = np.array([top, -big, BAN, top], dtype)
+        z = np.array([top, -big, MASK, top], dtype)
         draws = next_token(np.tile(z, (2_000, 1)), np.random.default_rng(4), temperature=t)
         assert_fits(draws, np.array([0.5, 0, 0, 0.5]))
 
 
 def test_one_row_that_is_carried_off_does_not_disturb_the_others():
     """4,000 draws from a modest row beside an extreme one; fails for one seed in a million."""
-    z = np.array([[1e308, -1e308, 1e307], [0.0, np.log(2) / 2, BAN], [BAN, -1e308, -1.5e308]])
+    z = np.array([[1e308, -1e308, 1e307], [0.0, np.log(2) / 2, MASK], [MASK, -1e308, -1.5e308]])
     draws = next_token(np.tile(z, (4_000, 1, 1)), np.random.default_rng(5), temperature=0.5)
     assert_array_equal(draws[:, [0, 2]], np.broadcast_to([0, 1], (4_000, 2)))
     assert_fits(draws[:, 1], np.array([1 / 3, 2 / 3, 0]))
@@ -663,7 +663,7 @@ def test_float32_probabilities_of_large_vocabularies_can_be_drawn_from():
         assert (p[draws] > 0).all()
 
 
-@pytest.mark.parametrize("z", [[0.0], [1e308], [-1e308], [BAN, 7.0, BAN]])
+@pytest.mark.parametrize("z", [[0.0], [1e308], [-1e308], [MASK, 7.0, MASK]])
 def test_one_token_is_always_chosen(z):
     rng, i = np.random.default_rng(0), int(np.argmax(z))
     for settings_ in (
@@ -685,7 +685,7 @@ def test_one_token_is_always_chosen(z):
 
 @pytest.mark.parametrize("p", [5e-324, 1e-300, 1e-16, np.float32(1e-3)])
 def test_a_tiny_p_keeps_one_token(p):
-    assert_array_equal(top_p_filter([0.0, 0.0, 0.0], p), [0, BAN, BAN])
+    assert_array_equal(top_p_filter([0.0, 0.0, 0.0], p), [0, MASK, MASK])
 
 
 def test_p_next_to_1_is_not_1():
@@ -740,11 +740,11 @@ TAKE_LOGITS = {
     ("bad", "error", "words"),
     [
         ([0.0, np.nan], ValueError, r"logits holds NaN: \w+"),
-        ([[0.0, 1.0], [np.nan, BAN]], ValueError, r"logits holds NaN: \w+"),
+        ([[0.0, 1.0], [np.nan, MASK]], ValueError, r"logits holds NaN: \w+"),
         ([0.0, np.inf], ValueError, r"logits.*\+inf.*: \w+"),
-        ([[0.0, 1.0], [np.inf, BAN]], ValueError, r"logits.*\+inf.*: \w+"),
-        ([BAN, BAN], ValueError, r"logits.*every token.*banned.*: \w+"),
-        ([[0.0, 1.0], [BAN, BAN]], ValueError, r"logits.*every token.*banned.*: \w+"),
+        ([[0.0, 1.0], [np.inf, MASK]], ValueError, r"logits.*\+inf.*: \w+"),
+        ([MASK, MASK], ValueError, r"logits.*every token.*masked.*: \w+"),
+        ([[0.0, 1.0], [MASK, MASK]], ValueError, r"logits.*every token.*masked.*: \w+"),
         ([], ValueError, r"logits.*\(0,\).*: \w+"),
         (np.zeros((2, 0)), ValueError, r"logits.*\(2, 0\).*: \w+"),
         (3.0, ValueError, r"logits.*shape \(\).*: \w+"),

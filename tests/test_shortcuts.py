@@ -25,7 +25,7 @@ from nexttoken import (
 pytestmark = pytest.mark.filterwarnings("error")
 law = settings(deadline=None, derandomize=True)
 
-BAN, V = -np.inf, 5000
+MASK, V = -np.inf, 5000
 TYPES = [np.float32, np.float64]
 FLOATS = st.sampled_from(TYPES)
 
@@ -34,7 +34,7 @@ def hostile(dtype):
     """Rows of V tokens that a shortcut might trip over."""
     rng = np.random.default_rng(1)
     bulk, largest, tiny = rng.normal(0, 3.9, V), np.finfo(dtype).max, np.finfo(dtype).smallest_subnormal
-    few, single, half = np.full(V, BAN), np.full(V, BAN), np.zeros(V)
+    few, single, half = np.full(V, MASK), np.full(V, MASK), np.zeros(V)
     few[rng.choice(V, 30, replace=False)] = rng.normal(size=30)
     single[17], half[0] = 0, np.log(V)
     rows = {
@@ -47,7 +47,7 @@ def hostile(dtype):
         "far from 0": bulk / 1000 + 1e6,
         "few allowed": few,
         "one allowed": single,
-        "half banned": np.where(rng.random(V) < 0.5, BAN, bulk),
+        "half masked": np.where(rng.random(V) < 0.5, MASK, bulk),
         "half in one": half,
         "thirty powers": rng.choice([1e30, -1e30, 0], V),
         "the largest": rng.choice([largest, -largest, 0], V),
@@ -68,16 +68,16 @@ SHARES = [1e-300, 1e-9, 0.1, 0.5, 0.75, 0.9, 0.99, 0.999999, 1 - 1e-15, 1]
 
 @st.composite
 def rows(draw):
-    """Short rows on a coarse grid, with ties and bans, never all banned: the shortcuts take any length."""
+    """Short rows on a coarse grid, with ties and masks, never all masked: the shortcuts take any length."""
     steps = draw(arrays(np.int64, st.integers(1, 40), elements=st.integers(-40, 40) | st.integers(0, 2)))
-    banned = draw(arrays(bool, len(steps), elements=st.sampled_from([False, False, True])))
-    banned[0] &= not banned.all()
-    return np.where(banned, BAN, steps / 4).astype(draw(FLOATS))
+    masked = draw(arrays(bool, len(steps), elements=st.sampled_from([False, False, True])))
+    masked[0] &= not masked.all()
+    return np.where(masked, MASK, steps / 4).astype(draw(FLOATS))
 
 
 def same(found, z, expected):
     """``found``, a mask or indices, holds what the definition leaves of z."""
-    out = np.full_like(z, BAN)
+    out = np.full_like(z, MASK)
     out[found] = z[found]
     assert_array_equal(out, expected)
 
@@ -158,7 +158,7 @@ def test_a_sum_that_meets_p_within_rounding_is_left_to_the_definition(dtype):
 
 
 def test_at_1_the_nucleus_is_all_but_the_bans():
-    assert_array_equal(shortcuts.nucleus(np.array([0.0, BAN, -800.0]), 1), [True, False, True])
+    assert_array_equal(shortcuts.nucleus(np.array([0.0, MASK, -800.0]), 1), [True, False, True])
 
 
 def test_doubt_is_no_less_than_the_rounding_of_two_sums():
@@ -232,7 +232,7 @@ def test_a_tiny_p_keeps_the_top_token_and_needs_no_definition(size, dtype, p):
 
 
 def test_a_border_counts_equals_and_starts_at_the_mass_above():
-    z = np.array([0.0, BAN, 0.0, -1.0, 0.0])
+    z = np.array([0.0, MASK, 0.0, -1.0, 0.0])
     assert shortcuts.border(z, 0.0, 0.1, 1e-9) == (0, 1)
     assert shortcuts.border(z, 0.0, 0.5, 1e-9) == (0, 2)
     assert shortcuts.border(z, 0.0, 0.99, 1e-9) == (-1, 1)
@@ -306,7 +306,7 @@ def test_a_row_that_the_shortcut_answers_is_not_given_to_the_definition():
     z, asked = np.zeros((2, 5000)), []
     assert_array_equal(shortcuts.draw_by_row(lambda *_: 7, lambda *_: asked.append(1), z, np.zeros(2)), [7, 7])
     assert_array_equal(
-        shortcuts.keep_by_row(lambda _: [7], lambda _: asked.append(1), z)[:, 6:8], [[BAN, 0]] * 2
+        shortcuts.keep_by_row(lambda _: [7], lambda _: asked.append(1), z)[:, 6:8], [[MASK, 0]] * 2
     )
     assert not asked
 
@@ -411,7 +411,7 @@ def test_finalists_are_the_definition(z, t):
     for k, p in product((1, 50, 600), (1, 0.9, 0.3, 1e-9)):
         found = shortcuts.finalists(z, partial(sampling._scale, t=t), k, p)
         if found is not None:
-            out = np.full_like(z, BAN)
+            out = np.full_like(z, MASK)
             out[found[0]] = found[1]
             assert_array_equal(out, compose(z, t, k, p))
             assert (np.diff(found[0]) > 0).all()
@@ -502,7 +502,7 @@ def test_the_nucleus_is_asked_for_only_where_a_token_does_not_stand(monkeypatch)
 
 def test_a_token_in_doubt_that_is_kept_is_not_drawn_again():
     """Before the third token come 0.8, nearer to p than a float32 sum may be off; all three are kept."""
-    z = np.full(V, BAN, np.float32)
+    z = np.full(V, MASK, np.float32)
     z[:3] = np.log([0.5, 0.3, 0.2])
     assert shortcuts.kept(z, np.exp(z), 0.8002, 2) is None
     for n in range(30):
@@ -599,8 +599,8 @@ def test_a_bad_logit_is_found_in_a_long_row(bad):
     ):
         with pytest.raises(ValueError, match="logits"):
             function()
-    z[1] = BAN
-    with pytest.raises(ValueError, match="every token is banned"):
+    z[1] = MASK
+    with pytest.raises(ValueError, match="every token is masked"):
         top_p_filter(z, 0.5)
 
 

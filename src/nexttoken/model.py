@@ -147,11 +147,11 @@ class BigramModel:
 
     @classmethod
     def train(
-        cls, corpus: Iterable[str], *, dim: int = 8, steps: int = 500, rate: float = 2.0, seed: int = 0
+        cls, corpus: Iterable[str], *, dim: int = 8, steps: int = 500, learning_rate: float = 2.0, seed: int = 0
     ) -> "BigramModel":
         """Fit both matrices to the pairs of neighbours in a list of sentences by gradient descent.
 
-        ``dim`` is d, ``steps`` how many steps to go down the gradient, ``rate`` how long each is, and
+        ``dim`` is d, ``steps`` how many steps to go down the gradient, ``learning_rate`` how long each is, and
         ``seed`` that of the small random numbers to start from. Same seed, same model.
         """
         if isinstance(corpus, str):
@@ -162,8 +162,8 @@ class BigramModel:
         model = cls(vocabulary, rng.normal(0, 0.1, shape), rng.normal(0, 0.1, shape[::-1]))
         for _ in range(steps):
             _, embedding_gradient, output_gradient = model.loss_and_gradients(counts)
-            model.embedding -= rate * embedding_gradient
-            model.output -= rate * output_gradient
+            model.embedding -= learning_rate * embedding_gradient
+            model.output -= learning_rate * output_gradient
         return model
 
 

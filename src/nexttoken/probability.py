@@ -1,8 +1,8 @@
 """From scores to probabilities: softmax, its logarithm, and two numbers that sum a distribution up.
 
 Arrays have shape (..., V): the last axis is the vocabulary, the leading axes are a batch. float32 comes
-back as float32; float64, and everything else, as float64. A logit of -inf bans its token. NaN, +inf, no
-token at all, or a row with every token banned is a ValueError; what is no real number, a TypeError.
+back as float32; float64, and everything else, as float64. A logit of -inf masks its token. NaN, +inf, no
+token at all, or a row with every token masked is a ValueError; what is no real number, a TypeError.
 """
 
 from typing import Any
@@ -38,8 +38,8 @@ def as_logits(logits: ArrayLike, axis: int = -1) -> tuple[Floats, Floats]:
     if not np.isfinite(top).all():
         cure = {
             "nan": "holds NaN: find the step before this one that made it",
-            "inf": "holds +inf: use a large finite number, or -inf to ban the other tokens",
-            "-inf": "has a row of -inf only, so every token is banned: leave at least one finite",
+            "inf": "holds +inf: use a large finite number, or -inf to mask the other tokens",
+            "-inf": "has a row of -inf only, so every token is masked: leave at least one finite",
         }
         raise ValueError("logits " + cure[str(top[~np.isfinite(top)].flat[0])])
     return z, top
@@ -84,7 +84,7 @@ def softmax(logits: ArrayLike, axis: int = -1) -> Floats:
     Returns
     -------
     array, same shape
-        In [0, 1], with sum 1 along the axis; 0 for a banned token, equal for equal logits.
+        In [0, 1], with sum 1 along the axis; 0 for a masked token, equal for equal logits.
 
     Examples
     --------
@@ -109,7 +109,7 @@ def log_softmax(logits: ArrayLike, axis: int = -1) -> Floats:
 
     .. math:: \ln p_i = (z_i - m) - \ln \sum_j e^{z_j - m}
 
-    Parameters and shape as in :func:`softmax`; the values are at most 0, -inf for a banned token.
+    Parameters and shape as in :func:`softmax`; the values are at most 0, -inf for a masked token.
 
     Examples
     --------
@@ -158,7 +158,7 @@ def cross_entropy(logits: ArrayLike, target: ArrayLike) -> Floats:
     Returns
     -------
     float or array, shape (...)
-        0 where the target was certain, ln V where all tokens were alike, inf where it was banned.
+        0 where the target was certain, ln V where all tokens were alike, inf where it was masked.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""A claim that the reader calls true or false; then, and not before, a few lines of code settle it."""
+"""A claim that the reader calls true or false; then, and not before, a few lines of code give the evidence."""
 
 import inspect
 import io
@@ -14,7 +14,7 @@ import ipywidgets
 from .explore import StaticExplorer
 
 
-def quiz(claim: str, settle: Callable[[], bool], why: str) -> ipywidgets.VBox | StaticExplorer:
+def quiz(claim: str, evidence: Callable[[], bool], why: str) -> ipywidgets.VBox | StaticExplorer:
     """Ask whether a claim is true; once the reader has committed, show what the code says.
 
     In a live kernel the code runs when the reader commits. While the book is built (environment variable
@@ -25,7 +25,7 @@ def quiz(claim: str, settle: Callable[[], bool], why: str) -> ipywidgets.VBox | 
     ----------
     claim : str
         One sentence that is true or false; what stands between asterisks is set in italics.
-    settle : function without arguments
+    evidence : function without arguments
         Prints the evidence and returns whether the claim is true. A page shows its lines too.
     why : str
         What the evidence means, in a sentence or two.
@@ -37,20 +37,20 @@ def quiz(claim: str, settle: Callable[[], bool], why: str) -> ipywidgets.VBox | 
     Raises
     ------
     TypeError
-        If ``settle`` returns neither True nor False.
+        If ``evidence`` returns neither True nor False.
 
     Examples
     --------
-    >>> def settle():
+    >>> def evidence():
     ...     print(0.1 + 0.2)
     ...     return 0.1 + 0.2 == 0.3
-    >>> box = quiz("In Python 0.1 + 0.2 is 0.3.", settle, "Binary floats round tenths.")
+    >>> box = quiz("In Python 0.1 + 0.2 is 0.3.", evidence, "Binary floats round tenths.")
     >>> box.children[1].value = False
     >>> "Right. The claim is false." in box.children[2].value
     True
     """
     if os.environ.get("NEXTTOKEN_STATIC"):
-        return StaticExplorer(_static(claim, settle, why))
+        return StaticExplorer(_static(claim, evidence, why))
 
     answer = ipywidgets.HTML()
     buttons = ipywidgets.ToggleButtons(options=[("True", True), ("False", False)], value=None)
@@ -58,7 +58,7 @@ def quiz(claim: str, settle: Callable[[], bool], why: str) -> ipywidgets.VBox | 
     def commit(change: dict[str, bool]) -> None:
         buttons.disabled = True
         try:
-            holds, printed = _run(settle)
+            holds, printed = _run(evidence)
         except Exception as error:  # otherwise a running widget would fail where nobody looks
             answer.value = f"<pre>{escape(f'{type(error).__name__}: {error}')}</pre>"
             raise
@@ -69,12 +69,12 @@ def quiz(claim: str, settle: Callable[[], bool], why: str) -> ipywidgets.VBox | 
     return ipywidgets.VBox([ipywidgets.HTML(f"<b>True or false?</b> {_words(claim)}"), buttons, answer])
 
 
-def _run(settle: Callable[[], bool]) -> tuple[bool, str]:
+def _run(evidence: Callable[[], bool]) -> tuple[bool, str]:
     """Return the verdict, and what was printed on the way."""
     with redirect_stdout(io.StringIO()) as printed:
-        holds = settle()
+        holds = evidence()
     if str(holds) not in ("True", "False"):  # NumPy's count as well
-        raise TypeError(f"{settle.__name__} returned {holds!r:.60}: return whether the claim is true")
+        raise TypeError(f"{evidence.__name__} returned {holds!r:.60}: return whether the claim is true")
     return bool(holds), printed.getvalue().rstrip()
 
 
@@ -86,16 +86,16 @@ def _words(text: str) -> str:
     return re.sub(r"\*(.+?)\*", r"<em>\1</em>", escape(text))
 
 
-def _static(claim: str, settle: Callable[[], bool], why: str) -> str:
+def _static(claim: str, evidence: Callable[[], bool], why: str) -> str:
     """Return the quiz as HTML that needs no script; ``book/_static/quiz.css`` hides the answer."""
-    holds, printed = _run(settle)
+    holds, printed = _run(evidence)
     name, choices, said = escape(claim), "", ""
     for choice in (True, False):
         word = str(choice).lower()
         choices += f'<label><input type="radio" name="{name}" value="{word}" autocomplete="off">'
         choices += f"<span>{choice}</span></label>"
         said += f'<b class="said-{word}">{"✓ Right." if choice == holds else "✗ No."}</b> '
-    lines = textwrap.dedent(inspect.getsource(settle).partition("\n")[2]).rstrip()
+    lines = textwrap.dedent(inspect.getsource(evidence).partition("\n")[2]).rstrip()
     return (
         f'<div class="quiz"><fieldset><legend><b>True or false?</b> '
         f'{_words(claim)}</legend>{choices}</fieldset><p role="status"><span class="settled">{said}'

@@ -1,6 +1,6 @@
 """Choosing the next token: rules that map logits to logits, and the draw.
 
-A rule bans a token by setting its logit to -inf; softmax then gives it probability 0 and shares the
+A rule masks a token by setting its logit to -inf; softmax then gives it probability 0 and shares the
 rest out again. Only `sample` is random, and it takes rng. Shapes and errors of logits and probs are
 those of :mod:`nexttoken.probability`; any other bad argument is a ValueError or a TypeError.
 """
@@ -49,7 +49,7 @@ def _share(p: Any) -> float:
 
 
 def _keep_first(z: Floats, order: Indices, count: ArrayLike) -> Floats:
-    """Ban all but the first ``count`` tokens of each row, in the given order."""
+    """Mask all but the first ``count`` tokens of each row, in the given order."""
     rank = order.argsort(axis=-1)  # the inverse of an order says where each token stands in it
     return np.where(rank < np.asarray(count)[..., None], z, -np.inf)
 
@@ -84,7 +84,7 @@ def apply_temperature(logits: ArrayLike, temperature: float) -> Floats:
     Returns
     -------
     array, same shape
-        The scaled logits: same order, same ties, same bans.
+        The scaled logits: same order, same ties, same masks.
 
     Examples
     --------
@@ -104,7 +104,7 @@ def _divide(z: Floats, t: float) -> Floats:
 
 
 def top_k_filter(logits: ArrayLike, k: int) -> Floats:
-    """Keep the k largest logits of each row and ban the others (Fan, Lewis and Dauphin 2018).
+    """Keep the k largest logits of each row and mask the others (Fan, Lewis and Dauphin 2018).
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def top_p_filter(logits: ArrayLike, p: float) -> Floats:
     logits : array_like, shape (..., V)
     p : float
         Above 0 and at most 1. However small it is, one token survives; at 1 every token does whose
-        probability is not 0, which is all but those banned already.
+        probability is not 0, which is all but those masked already.
 
     Returns
     -------

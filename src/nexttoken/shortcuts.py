@@ -22,7 +22,7 @@ STRETCH = 512  # tokens of the line that are measured as one
 
 
 def keep_by_row(shortcut: Callable[..., Any], definition: Callable[..., Floats], z: Floats) -> Floats:
-    """Ban all but what the shortcut returns for a row, or as the definition does where that is None."""
+    """Mask all but what the shortcut returns for a row, or as the definition does where that is None."""
     if z.shape[-1] < LONG:
         as_logits(z)
         return definition(z)
@@ -50,7 +50,7 @@ def draw_by_row(shortcut: Callable[..., Any], definition: Callable[..., Any], z:
 
 
 def largest(z: Floats, k: int) -> Indices:
-    """Return the indices, rising, of the k largest logits and of some more, bans left out.
+    """Return the indices, rising, of the k largest logits and of some more, masks left out.
 
     Cut the row into equal lines, written below each other: k columns hold a token that reaches the k-th
     largest of the column maxima, so that bound is at most the k-th largest logit of the row. What lies
@@ -279,7 +279,7 @@ def finalists(z: Floats, scale: Callable[[Floats], Floats], k: int, p: float) ->
 
     Division by a temperature may make logits equal but never reverses them: if the smallest of
     :func:`largest`, or the next below it, ends below the k-th, so does all that was left out. Where it
-    ends level the answer is None, for then the indices of what was left out count. A ban adds 0 to every
+    ends level the answer is None, for then the indices of what was left out count. A mask adds 0 to every
     sum, so the nucleus of the k is that of the row, and :func:`reach` finds it.
 
     Examples
@@ -314,7 +314,7 @@ def next_token(
 ) -> np.intp | None:
     """Return the token drawn from what scaling, top-k and top-p leave.
 
-    A ban adds 0 to every sum, so the line that the finalists are drawn from is that of the row. With top-p
+    A mask adds 0 to every sum, so the line that the finalists are drawn from is that of the row. With top-p
     alone a token is drawn from the whole row and stands if it is kept; if not, a second draw from what is
     kept gives each of these its share of what was lost.
 

@@ -149,7 +149,7 @@ def test_large_vocabulary(prose, seed):
 
 
 def test_the_ends_of_the_dial(fox):
-    """p = 1 bans nothing and a tiny p leaves one; the eight draws shown at p = 1 are not all alike."""
+    """p = 1 masks nothing and a tiny p leaves one; the eight draws shown at p = 1 are not all alike."""
     assert (size(fox, 1), size(fox, 1e-9)) == (48, 1)
     rng = np.random.default_rng(0)
     assert len({int(next_token(fox, rng, top_p=1)) for _ in range(8)}) > 1

@@ -147,7 +147,7 @@ def test_two_log_probabilities(prose, model, fox):
     jumps, stop = model.vocabulary["jumps"], model.vocabulary["."]
     words = prose(NAME)
     assert f"*Jumps* has {number(before[jumps])} in one and {number(after[jumps])} in the other" in words
-    assert f"The full stop is banned: {number(before[stop])} to the model, {number(after[stop])}" in words
+    assert f"The full stop is masked: {number(before[stop])} to the model, {number(after[stop])}" in words
     assert stop in np.argsort(-fox, kind="stable")[:7]
     assert before[np.argsort(-fox)[:7]].min() > -6
 

@@ -61,6 +61,6 @@ def build_without_repeats(answer: Any) -> str:
         choose([3, 2, 3]) == 0, "With 2 and 3 said (3 even twice) it goes wrong: ties go to the lower index."
     )
     expect(
-        choose([0, 2, 3, 4]) == 1, "When the only token left has a negative logit, it goes wrong: is 0 a ban?"
+        choose([0, 2, 3, 4]) == 1, "When the only token left has a negative logit, it goes wrong: is 0 a mask?"
     )
     return "It never says a token twice, and it leaves the logits alone."

@@ -24,7 +24,7 @@ def predict_second(answer: Any) -> str:
 def tie_them(answer: Any) -> str:
     z = np.asarray(answer, dtype=float)
     expect(z.shape == (4,), f"Give four logits in a row, not an array of shape {z.shape}.")
-    expect(np.isfinite(z).all(), "Four finite numbers, please: no token is banned.")
+    expect(np.isfinite(z).all(), "Four finite numbers, please: no token is masked.")
     down = -np.sort(-z)
     expect(down[0] > down[1], "The largest logit does not stand alone.")
     count = int((z >= down[1]).sum())
