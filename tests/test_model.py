@@ -3,6 +3,7 @@
 import math
 import re
 import time
+import unicodedata
 from collections import Counter
 from itertools import pairwise
 
@@ -90,6 +91,25 @@ def test_tokens_of_a_sentence():
     assert tokenize("") == []
 
 
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("A naïve fox.", ["a", "naïve", "fox", "."]),
+        ("Cafés, e\u0301t\u00e9", ["cafés", "été"]),
+        ("हिन्दी में", ["हिन्दी", "में"]),  # vowel signs and the virama are marks
+        ("İstanbul", ["i\u0307stanbul"]),  # its small letter is i with a dot of its own
+        ("q\u0307\u0323 x", ["q\u0323\u0307", "x"]),  # a letter that exists only in pieces, in the one order
+        ("می\u200cخواهم", ["می\u200cخواهم"]),  # a joiner inside a word
+        ("\u0301a 3\u0301 .\u0301b", ["a", ".", "b"]),  # a mark without a letter goes with what it stands on
+        ("x² straße", ["x²", "straße"]),
+    ],
+)
+def test_marks_stay_with_their_letters_in_every_normal_form(text, tokens):
+    for form in ("NFC", "NFD"):
+        assert tokenize(unicodedata.normalize(form, text)) == tokens
+        assert tokenize(unicodedata.normalize(form, " ".join(tokens))) == tokens
+
+
 def test_pairs_of_a_sentence():
     assert_array_equal(count_pairs(Vocabulary("ab"), "a b a b b"), [[0, 2], [1, 1]])
     assert_array_equal(count_pairs(Vocabulary("abc"), "c a"), [[0, 0, 0], [0, 0, 0], [1, 0, 0]])
@@ -141,6 +161,31 @@ def test_decode_puts_the_full_stop_close_and_takes_one_index_or_many():
     assert vocabulary.decode(vocabulary.encode("The fox, the DOG.")) == "the fox the dog."
     assert vocabulary.decode(vocabulary["fox"]) == "fox"
     assert vocabulary.decode([]) == ""
+
+
+def test_a_vocabulary_is_a_container_of_its_tokens():
+    vocabulary = Vocabulary(["fox", "dog", "fox"])
+    assert list(vocabulary) == [token for token in vocabulary] == ["dog", "fox"]  # noqa: C416
+    assert "fox" in vocabulary
+    for stranger in ("cat", "Fox", "", 0, None, ["fox"]):
+        assert stranger not in vocabulary
+
+
+def test_a_token_is_looked_up_and_not_searched_for():
+    """A scan of the list would compare hundreds of tokens."""
+
+    class Counted(str):
+        compared = 0
+        __hash__ = str.__hash__
+
+        def __eq__(self, other):
+            Counted.compared += 1
+            return str.__eq__(self, other)
+
+    vocabulary = Vocabulary(Counted(i) for i in range(1000))
+    Counted.compared = 0
+    assert vocabulary.tokens[vocabulary["777"]] == "777"
+    assert Counted.compared < 10
 
 
 def test_every_word_of_the_corpus_is_known_and_no_other(model):
@@ -285,6 +330,25 @@ def test_each_sentence_begins_after_the_full_stop():
     assert_allclose(p[model.vocabulary["a"]], 1 / 3, atol=0.05)
 
 
+def test_a_model_given_lists_is_the_model_given_arrays():
+    embedding, output = [[1, 2], [3, 4]], [[0.5, -1.0], [0.0, 2.0]]
+    vocabulary, counts = Vocabulary("ab"), [[1, 2], [3, 4]]
+    model = BigramModel(vocabulary, embedding, output)
+    same = BigramModel(vocabulary, np.array(embedding), np.array(output))
+    assert_array_equal(model.logits(1), same.logits(1))
+    assert model.loss_and_gradients(counts)[0] == same.loss_and_gradients(np.array(counts))[0]
+    assert model.embedding.dtype == model.output.dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [(np.float32, np.float32), (np.float64, np.float64), (np.float16, np.float64), (int, np.float64)],
+)
+def test_a_model_keeps_the_float_types_that_softmax_keeps(given, kept):
+    model = BigramModel(Vocabulary("ab"), np.ones((2, 1), given), np.ones((1, 2), given))
+    assert model.embedding.dtype == model.output.dtype == model.logits(0).dtype == kept
+
+
 # Generation
 
 
@@ -373,7 +437,7 @@ def test_an_unknown_word_names_the_nearest_wherever_it_comes(model):
     ):
         with pytest.raises(KeyError, match=r"'foks' is not in the vocabulary; the nearest .*are fox"):
             call()
-    for word in ("zzz", "", 3):
+    for word in ("zzz", "", 3, None, ["fox"], {"fox": 1}):
         with pytest.raises(KeyError, match=r"is not in the vocabulary; the nearest .*are \w+, \w+, \w+"):
             model.vocabulary[word]
 
@@ -384,16 +448,35 @@ def test_a_prompt_without_a_word_is_refused(model, prompt):
         generate(model, prompt, greedy)
 
 
-@pytest.mark.parametrize("count", [-1, -0.5, float("nan")])
-def test_a_negative_number_of_tokens_is_refused(model, count):
-    with pytest.raises(ValueError, match=rf"max_tokens={count} must be 0 or more"):
+def test_a_negative_number_of_tokens_is_refused(model):
+    with pytest.raises(ValueError, match=r"max_tokens=-1 must be 0 or more"):
+        generate(model, "fox", greedy, -1)
+
+
+@pytest.mark.parametrize("count", [-0.5, 2.0, float("nan"), "3", True, None, np.array([3])])
+def test_a_number_of_tokens_that_is_not_whole_is_refused(model, count):
+    with pytest.raises(TypeError, match=r"max_tokens=.* must be .*0 or more"):
         generate(model, "fox", greedy, count)
 
 
-@pytest.mark.parametrize("token", ["fox", 1.0, True, [0.5]])
+@pytest.mark.parametrize("token", ["fox", 1.0, True, [0.5], None])
 def test_a_token_that_is_no_index_is_refused(model, token):
-    with pytest.raises(TypeError, match=r"token must be an index, not .*: use vocabulary\[word\]"):
+    with pytest.raises(TypeError, match=r"token=.* is no index: use vocabulary\[word\]"):
         model.logits(token)
+    with pytest.raises(TypeError, match=r"indices=.* is no index: use vocabulary\[word\]"):
+        model.vocabulary.decode(token)
+
+
+@pytest.mark.parametrize("chosen", [2.0, 2.7, np.float64(3), "3", None, True, [3], np.array([3]), 1 + 0j])
+def test_a_chooser_that_returns_no_index_is_refused(model, chosen):
+    with pytest.raises(TypeError, match=r"^choose\(logits\)=.*(no|one) index"):
+        generate(model, "fox", lambda z: chosen)
+
+
+@pytest.mark.parametrize("chosen", [-1, 48, np.int64(-48), 10**6])
+def test_a_chooser_that_returns_another_number_is_refused(model, chosen):
+    with pytest.raises(ValueError, match=r"^choose\(logits\)=.* is no index below 48"):
+        generate(model, "fox", lambda z: chosen)
 
 
 def test_other_refusals():
@@ -401,6 +484,9 @@ def test_other_refusals():
         tokenize(3)
     with pytest.raises(ValueError, match=r"^tokens is empty: .*at least one"):
         Vocabulary([])
+    for tokens, stranger in ((["a", 1], 1), ([["a"]], r"\['a'\]"), ([None], None)):
+        with pytest.raises(TypeError, match=rf"^tokens must be strings, not {stranger}"):
+            Vocabulary(tokens)
     with pytest.raises(ValueError, match=r"text='a' holds no pair.*: .*two words"):
         count_pairs(Vocabulary("ab"), "a")
     with pytest.raises(ValueError, match=r"holds no pair.*: .*two words"):
@@ -411,6 +497,8 @@ def test_other_refusals():
 def test_an_index_out_of_range_is_refused(model, token):
     with pytest.raises(ValueError, match=r"token=.* is no index below 48: use vocabulary\[word\]"):
         model.logits(token)
+    with pytest.raises(ValueError, match=r"indices=.* is no index below 48: use vocabulary\[word\]"):
+        model.vocabulary.decode(token)
 
 
 def test_one_string_is_no_corpus():
@@ -434,6 +522,67 @@ def test_letters_beyond_ascii_are_letters():
 def test_matrices_that_do_not_fit_are_refused(embedding, output, words):
     with pytest.raises(ValueError, match=words):
         BigramModel(Vocabulary("ab"), np.zeros(embedding), np.zeros(output))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_matrices_that_are_not_finite_are_refused(bad):
+    spoilt = [[1.0, bad], [0.0, 2.0]]
+    with pytest.raises(ValueError, match=r"^embedding holds NaN or infinity: give finite"):
+        BigramModel(Vocabulary("ab"), spoilt, np.eye(2))
+    with pytest.raises(ValueError, match=r"^output holds NaN or infinity: give finite"):
+        BigramModel(Vocabulary("ab"), np.eye(2), spoilt)
+
+
+def test_a_model_of_other_things_is_refused():
+    with pytest.raises(TypeError, match=r"^vocabulary must be a Vocabulary, not 'ab': use Vocabulary"):
+        BigramModel("ab", np.eye(2), np.eye(2))
+    with pytest.raises(TypeError, match=r"^embedding must hold real numbers"):
+        BigramModel(Vocabulary("ab"), [["1", "2"], ["3", "4"]], np.eye(2))
+
+
+@pytest.mark.parametrize(
+    ("counts", "error", "words"),
+    [
+        ([[0, 0], [0, 0]], ValueError, "holds no pair: .*two tokens"),
+        ([[1, -1], [0, 2]], ValueError, r"holds -1\.0: .*0 times or more"),
+        ([[1, np.nan], [0, 2]], ValueError, "holds NaN or infinity"),
+        ([[1, np.inf], [0, 2]], ValueError, "holds NaN or infinity"),
+        ([1, 2], ValueError, r"has shape \(2,\): give \(2, 2\), as count_pairs does"),
+        (np.ones((3, 3)), ValueError, r"has shape \(3, 3\): give \(2, 2\)"),
+        (np.ones((2, 1)), ValueError, r"has shape \(2, 1\): give \(2, 2\)"),  # would be broadcast
+        ([["a", "b"], ["c", "d"]], TypeError, "must hold real numbers"),
+    ],
+)
+def test_counts_that_count_nothing_are_refused(counts, error, words):
+    model = BigramModel(Vocabulary("ab"), np.eye(2), np.eye(2))
+    with pytest.raises(error, match=f"^counts {words}"):
+        model.loss_and_gradients(counts)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "error", "words"),
+    [
+        ("dim", 0, ValueError, "must be 1 or more"),
+        ("dim", -1, ValueError, "must be 1 or more"),
+        ("dim", 2.5, TypeError, "must be a whole number, 1 or more"),
+        ("steps", -1, ValueError, "must be 0 or more"),
+        ("steps", 2.5, TypeError, "must be a whole number, 0 or more"),
+        ("steps", True, TypeError, "must be a whole number, 0 or more"),
+        ("seed", -1, ValueError, "must be 0 or more"),
+        ("seed", None, TypeError, "must be a whole number, 0 or more"),  # no seed, another model each time
+        ("learning_rate", -0.5, ValueError, "must be finite and 0 or more"),
+        ("learning_rate", np.nan, ValueError, "must be finite and 0 or more"),
+        ("learning_rate", np.inf, ValueError, "must be finite and 0 or more"),
+    ],
+)
+def test_training_by_numbers_out_of_range_is_refused(name, value, error, words):
+    with pytest.raises(error, match=f"^{name}={value} {words}"):
+        BigramModel.train(SMALL, **{name: value})
+
+
+def test_training_that_leaves_the_floats_names_the_cure():
+    with pytest.raises(ValueError, match=r"too large for floats: .*smaller learning_rate"):
+        BigramModel.train(SMALL, learning_rate=1e300)
 
 
 # Agreement with a reference

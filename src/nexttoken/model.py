@@ -5,16 +5,49 @@ Two matrices hold all it knows, and plain gradient descent finds them.
 """
 
 import difflib
+import operator
 import re
-from collections.abc import Callable, Iterable
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
 from importlib.resources import files
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .probability import Floats, Indices, log_softmax, softmax
+from .probability import Floats, Indices, as_floats, log_softmax, softmax
 
 END = "."
+JOINERS = "\u200c\u200d"  # invisible: how the letters on both sides are drawn
+
+
+def _indices(values: ArrayLike, name: str, size: int) -> Indices:
+    """Return the values as indices of tokens, from 0 to size - 1."""
+    indices = np.asarray(values)
+    if indices.size == 0:
+        indices = indices.astype(np.intp)  # NumPy makes floats of an empty list
+    if indices.dtype.kind not in "iu":
+        raise TypeError(f"{name}={values!r:.60} is no index: use vocabulary[word]")
+    if not ((indices >= 0) & (indices < size)).all():
+        raise ValueError(f"{name}={values!r:.60} is no index below {size}: use vocabulary[word]")
+    return indices
+
+
+def _count(value: Any, name: str, least: int) -> int:
+    """Return a whole number, not less than the least."""
+    if isinstance(value, (bool, np.bool_, np.ndarray)) or not hasattr(value, "__index__"):
+        raise TypeError(f"{name}={value!r:.60} must be a whole number, {least} or more")
+    if operator.index(value) < least:
+        raise ValueError(f"{name}={value!r:.60} must be {least} or more")
+    return operator.index(value)
+
+
+def _finite(values: ArrayLike, name: str) -> Floats:
+    """Return the values as float32 or float64, all of them finite."""
+    array = as_floats(values, name)
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} holds NaN or infinity: give finite numbers")
+    return array
 
 
 class UnknownToken(KeyError, ValueError):
@@ -36,12 +69,17 @@ def load_corpus() -> list[str]:
 def tokenize(text: str) -> list[str]:
     """Split a text into lower-case words and full stops; all else, commas too, is dropped.
 
+    Accents and vowel signs belong to the letter before them, and the two ways to write "é", as one
+    character or as two, come out as one (Unicode's normal form C).
+
     >>> tokenize("The fox, cat and dog sleep.")
     ['the', 'fox', 'cat', 'and', 'dog', 'sleep', '.']
     """
     if not isinstance(text, str):
         raise TypeError(f"text must be a string, not {text!r:.60}")
-    return re.findall(r"[^\W\d_]+|\.", text.lower())
+    text = unicodedata.normalize("NFC", text).lower()
+    marks = "".join({c for c in text if unicodedata.category(c).startswith("M")})
+    return re.findall(rf"(?:[^\W\d_][{JOINERS}{marks}]*)+|\.", text)
 
 
 class Vocabulary:
@@ -53,6 +91,10 @@ class Vocabulary:
     """
 
     def __init__(self, tokens: Iterable[str]) -> None:
+        tokens = list(tokens)
+        for token in tokens:
+            if not isinstance(token, str):
+                raise TypeError(f"tokens must be strings, not {token!r:.60}")
         self.tokens = sorted(set(tokens))
         if not self.tokens:
             raise ValueError("tokens is empty: a vocabulary needs at least one token")
@@ -61,11 +103,18 @@ class Vocabulary:
     def __len__(self) -> int:
         return len(self.tokens)
 
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.tokens)
+
+    def __contains__(self, token: object) -> bool:
+        return isinstance(token, str) and token in self._index
+
     def __getitem__(self, token: str) -> int:
         """Return the index of a token; the error for an unknown one names the nearest known."""
-        if token not in self.tokens:
+        if token not in self:
             near = difflib.get_close_matches(str(token).lower(), self.tokens, n=3, cutoff=0)
-            raise UnknownToken(f"{token!r} is not in the vocabulary; the nearest tokens are {', '.join(near)}")
+            known = f"the nearest tokens are {', '.join(near)}"
+            raise UnknownToken(f"{token!r:.60} is not in the vocabulary; {known}")
         return self._index[token]
 
     def encode(self, text: str) -> Indices:
@@ -73,8 +122,12 @@ class Vocabulary:
         return np.array([self[token] for token in tokenize(text)], dtype=np.intp)
 
     def decode(self, indices: ArrayLike) -> str:
-        """Return the tokens with spaces between them; a full stop stands close to its word."""
-        return " ".join(self.tokens[i] for i in np.ravel(indices)).replace(f" {END}", END)
+        """Return the tokens with spaces between them; a full stop stands close to its word.
+
+        ``indices`` is one index or an array of them, each from 0 to V - 1, or it is an error.
+        """
+        found = _indices(indices, "indices", len(self))
+        return " ".join(self.tokens[i] for i in found.flat).replace(f" {END}", END)
 
 
 def count_pairs(vocabulary: Vocabulary, text: str) -> Floats:
@@ -101,7 +154,8 @@ class BigramModel:
     embedding : array, shape (V, d)
         Row i, :math:`e_i`, is what the model knows of token i when it is the one just read.
     output : array, shape (d, V)
-        U; column j is what the model looks for when it scores token j as the next one.
+        U; column j is what the model looks for when it scores token j as the next one. Both matrices are
+        finite; float32 stays, all else becomes float64.
 
     Examples
     --------
@@ -111,21 +165,20 @@ class BigramModel:
     'jumps cat dog'
     """
 
-    def __init__(self, vocabulary: Vocabulary, embedding: Floats, output: Floats) -> None:
-        (size, *dim), shape = np.shape(embedding), np.shape(output)
-        if len(dim) != 1 or shape != (dim[0], size) or size != len(vocabulary):
-            found = f"embedding has shape {np.shape(embedding)} and output {shape}"
+    def __init__(self, vocabulary: Vocabulary, embedding: ArrayLike, output: ArrayLike) -> None:
+        if not isinstance(vocabulary, Vocabulary):
+            raise TypeError(f"vocabulary must be a Vocabulary, not {vocabulary!r:.60}: use Vocabulary(tokens)")
+        self.vocabulary = vocabulary
+        self.embedding = _finite(embedding, "embedding")
+        self.output = _finite(output, "output")
+        shape = self.embedding.shape
+        if len(shape) != 2 or shape[0] != len(vocabulary) or self.output.shape != shape[::-1]:
+            found = f"embedding has shape {shape} and output {self.output.shape}"
             raise ValueError(f"{found}: give (V, d) and (d, V), where V is {len(vocabulary)} tokens")
-        self.vocabulary, self.embedding, self.output = vocabulary, embedding, output
 
     def logits(self, token: ArrayLike) -> Floats:
         """Return one logit per token that may follow: shape (...) of indices in, (..., V) out."""
-        index, size = np.asarray(token), len(self.vocabulary)
-        if index.dtype.kind not in "iu":
-            raise TypeError(f"token must be an index, not {token!r:.60}: use vocabulary[word]")
-        if not ((index >= 0) & (index < size)).all():
-            raise ValueError(f"token={token!r:.60} is no index below {size}: use vocabulary[word]")
-        return self.embedding[index] @ self.output
+        return self.embedding[_indices(token, "token", len(self.vocabulary))] @ self.output
 
     def loss_and_gradients(self, counts: ArrayLike) -> tuple[float, Floats, Floats]:
         r"""Return the mean cross-entropy of a text, in nats a token, and its gradient for each matrix.
@@ -137,10 +190,21 @@ class BigramModel:
                   \frac{\partial L}{\partial e_i} = \frac{\partial L}{\partial z_i} U^\top, \quad
                   \frac{\partial L}{\partial U} = \sum_i e_i^\top \frac{\partial L}{\partial z_i}
 
-        ``counts`` is what :func:`count_pairs` returns; the gradients have the shapes of their matrices.
+        ``counts`` is what :func:`count_pairs` returns, and holds one pair at least; the gradients have the
+        shapes of their matrices.
         """
-        counts = np.asarray(counts)
-        z = self.embedding @ self.output
+        counts = _finite(counts, "counts")
+        size = len(self.vocabulary)
+        if counts.shape != (size, size):
+            raise ValueError(f"counts has shape {counts.shape}: give {(size, size)}, as count_pairs does")
+        if counts.min() < 0:
+            raise ValueError(f"counts holds {counts.min()}: a pair comes 0 times or more")
+        if counts.max() == 0:
+            raise ValueError("counts holds no pair: count those of a text of two tokens or more")
+        with np.errstate(over="ignore", invalid="ignore"):
+            z = self.embedding @ self.output
+        if not np.isfinite(z).all():
+            raise ValueError("embedding @ output is too large for floats: train with a smaller learning_rate")
         error = (counts.sum(axis=1, keepdims=True) * softmax(z) - counts) / counts.sum()
         loss = -(counts * log_softmax(z)).sum() / counts.sum()
         return float(loss), error @ self.output.T, self.embedding.T @ error
@@ -151,16 +215,21 @@ class BigramModel:
     ) -> "BigramModel":
         """Fit both matrices to the pairs of neighbours in a list of sentences by gradient descent.
 
-        ``dim`` is d, ``steps`` how many steps to go down the gradient, ``learning_rate`` how long each is, and
-        ``seed`` that of the small random numbers to start from. Same seed, same model.
+        ``dim`` is d, 1 or more; ``steps`` how many steps to go down the gradient, ``learning_rate`` how long
+        each is, and ``seed`` that of the small random numbers to start from, each of them 0 or more. Same
+        seed, same model.
         """
         if isinstance(corpus, str):
             raise TypeError(f"corpus must be a list of sentences, not one string: {corpus!r:.60}")
+        if not 0 <= learning_rate < np.inf:
+            raise ValueError(f"learning_rate={learning_rate!r} must be finite and 0 or more")
         text = f"{END} {' '.join(corpus)}"  # each sentence begins after the full stop of the one before
-        vocabulary, rng = Vocabulary(tokenize(text)), np.random.default_rng(seed)
-        counts, shape = count_pairs(vocabulary, text), (len(vocabulary), dim)
+        vocabulary = Vocabulary(tokenize(text))
+        counts = count_pairs(vocabulary, text)
+        shape = (len(vocabulary), _count(dim, "dim", 1))
+        rng = np.random.default_rng(_count(seed, "seed", 0))
         model = cls(vocabulary, rng.normal(0, 0.1, shape), rng.normal(0, 0.1, shape[::-1]))
-        for _ in range(steps):
+        for _ in range(_count(steps, "steps", 0)):
             _, embedding_gradient, output_gradient = model.loss_and_gradients(counts)
             model.embedding -= learning_rate * embedding_gradient
             model.output -= learning_rate * output_gradient
@@ -173,7 +242,8 @@ def generate(
     """Walk from a prompt, one token at a time, until a full stop or ``max_tokens`` new tokens.
 
     ``prompt`` has one known word or more, of which the model reads the last. ``choose`` takes logits of
-    shape (V,) and returns an index: `greedy`, or ``lambda z: next_token(z, rng, top_k=3)``.
+    shape (V,) and returns one index from 0 to V - 1, or it is an error: `greedy`, or
+    ``lambda z: next_token(z, rng, top_k=3)``.
 
     >>> model = BigramModel.train(load_corpus())
     >>> generate(model, "fox", lambda z: z.argmax(), max_tokens=2)
@@ -182,10 +252,11 @@ def generate(
     walk = list(model.vocabulary.encode(prompt))
     if not walk:
         raise ValueError(f"prompt={prompt!r} holds no word: start with a token, such as 'fox'")
-    if not max_tokens >= 0:
-        raise ValueError(f"max_tokens={max_tokens!r} must be 0 or more")
-    for _ in range(max_tokens):
-        walk.append(int(choose(model.logits(walk[-1]))))
+    for _ in range(_count(max_tokens, "max_tokens", 0)):
+        chosen = _indices(choose(model.logits(walk[-1])), "choose(logits)", len(model.vocabulary))
+        if chosen.ndim != 0:
+            raise TypeError(f"choose(logits)={chosen!r:.60} must be one index, not an array of them")
+        walk.append(int(chosen))
         if model.vocabulary.tokens[walk[-1]] == END:
             break
     return model.vocabulary.decode(walk)
