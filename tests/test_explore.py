@@ -73,6 +73,80 @@ def test_a_control_without_a_label_is_labelled_with_its_name():
     assert control.description == "bar height"
 
 
+@pytest.fixture(params=["", "1"], ids=["live", "page"])
+def both(request, monkeypatch):
+    """Runs a test twice: in a kernel, and while the book is built."""
+    monkeypatch.setenv("NEXTTOKEN_STATIC", request.param)
+
+
+on_both_paths = pytest.mark.usefixtures("both")
+
+
+@on_both_paths
 def test_no_control_is_refused():
     with pytest.raises(TypeError, match="at least one control"):
         explore(picture)
+
+
+@on_both_paths
+@pytest.mark.parametrize(
+    ("control", "kind"),
+    [
+        (ipywidgets.Text("a"), "Text"),
+        (ipywidgets.IntText(1), "IntText"),
+        (ipywidgets.BoundedFloatText(1), "BoundedFloatText"),
+        (ipywidgets.FloatLogSlider(1), "FloatLogSlider"),
+        (ipywidgets.FloatRangeSlider(), "FloatRangeSlider"),
+        (ipywidgets.RadioButtons(options=[1, 2]), "RadioButtons"),
+        (ipywidgets.Select(options=[1, 2]), "Select"),
+        (ipywidgets.SelectMultiple(options=[1, 2]), "SelectMultiple"),
+        (ipywidgets.ToggleButton(), "ToggleButton"),
+        (ipywidgets.VBox([]), "VBox"),
+        (ipywidgets.FloatSlider, "MetaHasTraits"),
+        ((0, 10), "tuple"),
+        ([1, 2], "list"),
+        (0.5, "float"),
+        (None, "NoneType"),
+    ],
+)
+def test_what_is_no_control_is_refused(control, kind):
+    with pytest.raises(TypeError, match=rf"^height is a {kind}: give a FloatSlider, .* or Checkbox$"):
+        explore(picture, height=control)
+
+
+@on_both_paths
+@pytest.mark.parametrize(
+    ("returned", "kind"), [(None, "NoneType"), ("<svg/>", "str"), (Figure().add_subplot(), "Axes")]
+)
+def test_a_plot_that_returns_no_figure_is_refused(returned, kind):
+    with pytest.raises(TypeError, match=rf"^at height=0.0 plot returned {kind}: return a matplotlib Figure$"):
+        explore(lambda height: returned, height=ipywidgets.FloatSlider(0, max=0.5, step=0.25))
+
+
+@on_both_paths
+@pytest.mark.parametrize("sentence", [None, 3, ["It is low."]])
+def test_a_description_that_is_no_sentence_is_refused(sentence):
+    kind = type(sentence).__name__
+    with pytest.raises(TypeError, match=rf"^at height=0.0 describe returned {kind}: return a sentence$"):
+        explore(picture, describe=lambda height: sentence, height=ipywidgets.FloatSlider(0, max=0.5))
+
+
+@on_both_paths
+@pytest.mark.parametrize("plot", [None, 3, plots.bars(["a"], [1.0])])
+def test_a_plot_that_is_no_function_is_refused(plot):
+    with pytest.raises(TypeError, match=r"^plot=.* must be a function that returns a matplotlib Figure$"):
+        explore(plot, height=slider())
+
+
+@on_both_paths
+def test_without_a_sentence_the_figure_has_its_own():
+    shown = explore(picture, describe=lambda height: "", height=ipywidgets.FloatSlider(0, max=0.5, step=0.25))
+    html = shown.children[0].value if isinstance(shown, ipywidgets.VBox) else shown.html
+    assert 'aria-label="Bars of probability. a 0 %, b 100 %."' in html
+
+
+def test_a_plot_that_returns_a_figure_no_more_is_seen_and_raises():
+    view, control = explore(lambda height: picture(height) if height < 0.7 else None, height=slider()).children
+    with pytest.raises(TypeError, match=r"at height=0\.75 plot returned NoneType"):
+        control.value = 0.75
+    assert "plot returned NoneType: return a matplotlib Figure" in view.value

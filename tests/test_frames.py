@@ -104,11 +104,13 @@ def test_controls_are_native_labelled_and_start_where_they_should():
     html = static_html(picture, None, sliders())
     assert '<legend>view</legend><label><input type="radio" name="view" value="0" checked>' in html
     named = 'name="temperature" aria-label="temperature" aria-description="hot or cold"'
-    assert f'<input type="range" {named} min="0.1" max="3" step="0.1" value="1">' in html
+    grid = 'min="0" max="29" step="1" value="9" aria-valuetext="1.0"'
+    assert f'<input type="range" {named} {grid}>' in html
     assert '<span>temperature</span><output aria-live="off">1.0</output>' in html
     assert "<small>hot or cold</small>" in html
     cold = FloatSlider(-1, min=-1, max=1, step=1, readout_format="+.1f")
-    assert ">−1.0</output>" in Control("x", cold).html()
+    assert '>−1.0</output><input type="range"' in Control("x", cold).html()
+    assert 'aria-valuetext="−1.0"' in Control("x", cold).html()
     assert 'class="controls" hidden disabled>' in html  # a control appears when it works
 
 
@@ -135,6 +137,63 @@ def test_the_grid_of_a_slider_is_even_and_ends_where_it_can():
     assert control.labels == ["0.1", "0.2", "0.3", "0.4", "0.5", "0.6", "0.7", "0.8", "0.9", "1.0"]
     assert control.values[2] == 0.3
     assert Control("t", FloatSlider(0, min=0, max=1, step=0.4)).values == [0, 0.4, 0.8]
+
+
+@pytest.mark.parametrize(
+    ("widget", "start", "stops"),
+    [
+        (SelectionSlider(options=[1e-12, 1e-10, 1.0], value=1e-10), 1, 3),
+        (SelectionSlider(options=[1.0, 1 + 2**-52, 1 + 2**-51], value=1 + 2**-52), 1, 3),
+        (Dropdown(options=[("one", 1), ("true", True)], index=1), 1, 2),
+        (ToggleButtons(options=[("zero", 0), ("no", False), ("off", 0.0)], index=2), 2, 3),
+        (Dropdown(options=[("half", 0.5), ("a half", 0.5)], index=1), 1, 2),
+        (Dropdown(options=[("none", None), ("one", 1)], index=0), 0, 2),
+        (FloatSlider(2e-8, min=0, max=1e-7, step=5e-10), 40, 201),
+        (FloatSlider(3e-12, min=-1e-11, max=1e-11, step=1e-12), 13, 21),
+        (FloatSlider(1e15 + 5, min=1e15, max=1e15 + 10, step=1), 5, 11),
+        (FloatSlider(3e300, min=0, max=1e301, step=1e300), 3, 11),
+        (FloatSlider(1 / 3, min=0, max=1, step=1 / 3), 1, 4),
+        (FloatSlider(5 * np.pi / 7, min=0, max=np.pi, step=np.pi / 7), 5, 8),
+        (FloatSlider(0.1 + 0.2, min=0, max=0.9, step=0.1 + 0.2), 1, 4),
+        (FloatSlider(0.1 + 0.2, min=0, max=1, step=0.1), 3, 11),
+        (IntSlider(2**60 + 1, min=2**60, max=2**60 + 3), 1, 4),
+    ],
+)
+def test_a_page_starts_where_the_widget_does_at_any_scale(widget, start, stops):
+    control = Control("x", widget)
+    assert control.start == start
+    assert len(control.values) == len(control.labels) == stops
+    assert control.values[start] == widget.value
+    if hasattr(widget, "max"):
+        assert control.values[0] == widget.min
+        assert control.values[-1] == widget.max
+
+
+def test_options_that_compare_equal_keep_their_own_values():
+    control = Control("x", Dropdown(options=[("one", 1), ("true", True), ("1.0", 1.0)], index=1))
+    assert [type(value) for value in control.values] == [int, bool, float]
+    assert "<option>one</option><option selected>true</option><option>1.0</option>" in control.html()
+
+
+def test_the_stops_of_a_slider_are_what_stands_on_paper():
+    """Sums in floats give 0.30000000000000004, and at 1e-13 what no fixed number of decimals cures."""
+    for scale in ("", "e-13", "e9"):
+        low, high, step = (float(f"{n}{scale}") for n in (-0.3, 0.6, 0.1))
+        stops = Control("x", FloatSlider(low, min=low, max=high, step=step)).values
+        assert stops == [float(f"{n}{scale}") for n in (-0.3, -0.2, -0.1, 0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6)]
+    assert format(Control("x", FloatSlider(0, min=-0.3, max=0.3, step=0.1)).values[3], ".1f") == "0.0"
+
+
+@pytest.mark.parametrize("step", [0, None, -1])
+def test_a_slider_that_cannot_step_is_refused(step):
+    with pytest.raises(ValueError, match=rf"^x has step={step}.*: give a step above 0"):
+        Control("x", FloatSlider(0, step=step))
+
+
+@pytest.mark.parametrize("options", [[], ["a", "b"]])
+def test_a_choice_of_nothing_is_refused(options):
+    with pytest.raises(ValueError, match=r"^x starts at None, which is not one of its steps"):
+        Control("x", Dropdown(options=options, value=None))
 
 
 def test_a_description_of_ones_own_is_the_label():

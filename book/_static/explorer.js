@@ -29,14 +29,14 @@ function explorer(root) {
   }
 
   const read = ([first, ...rest]) => {
-    if (first.type === "range") return Math.round((first.value - first.min) / first.step);
+    if (first.type === "range") return Number(first.value);
     if (first.type === "checkbox") return Number(first.checked);
     return rest.length ? [first, ...rest].findIndex((radio) => radio.checked) : first.selectedIndex ?? 0;
   };
 
   const write = (all, index) => {
     const [first] = all;
-    if (first.type === "range") first.value = Number(first.min) + index * first.step;
+    if (first.type === "range") first.value = index;
     else if (first.type === "checkbox") first.checked = index === 1;
     else if (first.type === "radio") all[index].checked = true;
     else first.selectedIndex = index;
@@ -84,10 +84,10 @@ function explorer(root) {
       else parts[part].textContent = text;
     }
     inputs.forEach(([input], i) => {
-      const label = controls[i][1][indices[i]];
-      const output = input.type === "range" && input.parentElement.querySelector("output");
-      if (output) output.textContent = label.replace(/^-(?=\d)/, "−");
-      if (input.hasAttribute("aria-valuetext")) input.setAttribute("aria-valuetext", label);
+      if (input.type !== "range") return;
+      const label = controls[i][1][indices[i]].replace(/^-(?=\d)/, "−");
+      input.parentElement.querySelector("output").textContent = label;
+      input.setAttribute("aria-valuetext", label);
     });
   }
 

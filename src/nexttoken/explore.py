@@ -8,7 +8,7 @@ from typing import Any
 import ipywidgets
 from matplotlib.figure import Figure
 
-from .frames import static_html
+from .frames import check_control, check_frame, static_html
 from .svg import to_svg
 
 
@@ -49,9 +49,13 @@ def explore(
     Raises
     ------
     TypeError
-        If there is no control, a control is of another kind, or plot returns no Figure.
+        If plot is no function, there is no control, a control is of another kind, plot returns no Figure,
+        or describe no string.
     ValueError
-        If the controls have more than 2,000 states together and the book is being built.
+        While the book is being built: if the controls have more than 2,000 states together, a control
+        starts where it cannot stand, or a step is not above 0.
+    RuntimeError
+        While the book is being built: if plot or describe fails. A live one raises its own error.
 
     Examples
     --------
@@ -63,9 +67,12 @@ def explore(
     >>> "25 %" in box.children[0].value
     True
     """
+    if not callable(plot):
+        raise TypeError(f"plot={plot!r:.60} must be a function that returns a matplotlib Figure")
     if not controls:
         raise TypeError("explore needs at least one control, such as temperature=FloatSlider(1)")
     for name, control in controls.items():
+        check_control(name, control)
         control.description = control.description or name.replace("_", " ")
         control.style.description_width = "initial"  # a long one would be cut off
     if os.environ.get("NEXTTOKEN_STATIC"):
@@ -77,8 +84,10 @@ def explore(
         values = {name: control.value for name, control in controls.items()}
         try:
             figure = plot(**values)
-            if describe is not None:
-                figure.alt = describe(**values)  # type: ignore[attr-defined]
+            sentence = describe(**values) if describe else ""
+            check_frame(figure, sentence, values)
+            if sentence:
+                figure.alt = sentence  # type: ignore[attr-defined]
             view.value = to_svg(figure)
         except Exception as error:  # otherwise a running widget would fail where nobody looks
             view.value = f"<pre>{escape(f'{type(error).__name__}: {error}')}</pre>"

@@ -12,6 +12,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from fractions import Fraction
 from html import escape
 from itertools import product
 from typing import Any
@@ -22,6 +23,15 @@ from matplotlib.figure import Figure
 
 from .svg import GEOMETRY, Element, alt, elements
 
+SLIDERS = (ipywidgets.FloatSlider, ipywidgets.IntSlider)
+KINDS = (
+    *SLIDERS,
+    ipywidgets.SelectionSlider,
+    ipywidgets.ToggleButtons,
+    ipywidgets.Dropdown,
+    ipywidgets.Checkbox,
+)
+ROUNDING = Fraction(1, 10**6)  # of a step: a number so near to a stop is meant to be there
 MOST_STATES = 2000
 DIGITS = "".join(chr(i) for i in range(32, 127) if chr(i) not in '"\\<')  # what JSON and HTML leave alone
 
@@ -30,26 +40,22 @@ class Control:
     """An ipywidgets control, read: its values, their labels, and where it starts."""
 
     def __init__(self, name: str, widget: ipywidgets.Widget) -> None:
+        check_control(name, widget)
         self.name, self.widget = name, widget
-        if isinstance(widget, (ipywidgets.FloatSlider, ipywidgets.IntSlider)):
-            steps = int((widget.max - widget.min) / widget.step + 1e-9)
-            numbers = [widget.min + i * widget.step for i in range(steps + 1)]
-            whole = isinstance(widget, ipywidgets.IntSlider)
-            self.values: list[Any] = [int(n) if whole else round(n, 12) for n in numbers]
+        self.values: list[Any]
+        if isinstance(widget, SLIDERS):
+            self.values = _stops(name, widget)
             self.labels = [format(value, widget.readout_format) for value in self.values]
+            start = self.values.index(widget.value) if widget.value in self.values else None
         elif isinstance(widget, ipywidgets.Checkbox):
             self.values, self.labels = [False, True], ["off", "on"]
-        elif isinstance(widget, (ipywidgets.SelectionSlider, ipywidgets.ToggleButtons, ipywidgets.Dropdown)):
-            self.labels, self.values = (list(row) for row in zip(*_options(widget), strict=True))
-        else:
-            raise TypeError(
-                f"{name} is a {type(widget).__name__}: give a FloatSlider, IntSlider, SelectionSlider, "
-                "ToggleButtons, Dropdown or Checkbox"
-            )
-        near = [i for i, value in enumerate(self.values) if _same(value, widget.value)]
-        if not near:
+            start = int(widget.value)
+        else:  # what ipywidgets makes of ``options``; 1 and True are two of them, so the place decides
+            self.values, self.labels = list(widget._options_values), list(widget._options_labels)
+            start = widget.index
+        if start is None:
             raise ValueError(f"{name} starts at {widget.value!r}, which is not one of its steps: {self.labels}")
-        self.start = near[0]
+        self.start = start
 
     @property
     def label(self) -> str:
@@ -57,41 +63,72 @@ class Control:
 
     def html(self) -> str:
         """Return the native control; the page script finds it by its name."""
-        widget, name, start = self.widget, escape(self.name), self.labels[self.start]
-        label, hint = escape(self.label), escape(widget.tooltip or "")
-        named = f'name="{name}" aria-label="{label}"' + f' aria-description="{hint}"' * bool(hint)
-        small = f"<small>{hint}</small>" * bool(hint)
+        widget, name, label = self.widget, escape(self.name), escape(self.label)
+        named = f'name="{name}" aria-label="{label}"'
+        small = ""
+        if widget.tooltip:
+            hint = escape(widget.tooltip)
+            named += f' aria-description="{hint}"'
+            small = f"<small>{hint}</small>"
         if isinstance(widget, ipywidgets.Checkbox):
-            checked = " checked" * self.start
+            checked = " checked" if widget.value else ""
             return f'<label><input type="checkbox" {named}{checked}><span>{label}</span>{small}</label>'
         if isinstance(widget, ipywidgets.Dropdown):
             options = [f"<option>{escape(text)}</option>" for text in self.labels]
             options[self.start] = options[self.start].replace("<option", "<option selected")
             return f"<label><span>{label}</span><select {named}>{''.join(options)}</select>{small}</label>"
         if isinstance(widget, ipywidgets.ToggleButtons):
-            buttons = [
-                f'<label><input type="radio" name="{name}" value="{i}"{" checked" * (i == self.start)}>'
-                f"<span>{escape(text)}</span></label>"
-                for i, text in enumerate(self.labels)
-            ]
-            return f"<fieldset><legend>{label}</legend>{''.join(buttons)}{small}</fieldset>"
-        if isinstance(widget, ipywidgets.SelectionSlider):  # any labels: the native value is their number
-            grid = f'min="0" max="{len(self.values) - 1}" step="1" value="{self.start}"'
-            grid += f' aria-valuetext="{escape(start)}"'
-        else:  # an even grid of numbers: the native value is the true one
-            low, high, now = (f"{self.values[i]:.12g}" for i in (0, -1, self.start))
-            grid = f'min="{low}" max="{high}" step="{widget.step:.12g}" value="{now}"'
-        value = f'<output aria-live="off">{escape(re.sub(r"^-(?=[0-9])", "−", start))}</output>'
-        return f'<label><span>{label}</span>{value}<input type="range" {named} {grid}>{small}</label>'
+            buttons = ""
+            for i, text in enumerate(self.labels):
+                checked = " checked" if i == self.start else ""
+                buttons += f'<label><input type="radio" name="{name}" value="{i}"{checked}>'
+                buttons += f"<span>{escape(text)}</span></label>"
+            return f"<fieldset><legend>{label}</legend>{buttons}{small}</fieldset>"
+        # The native value is the number of the step, and so is exact however small a step is.
+        grid = f'min="0" max="{len(self.values) - 1}" step="1" value="{self.start}"'
+        shown = escape(re.sub(r"^-(?=[0-9])", "−", self.labels[self.start]))
+        value = f'<output aria-live="off">{shown}</output>'
+        slider = f'<input type="range" {named} {grid} aria-valuetext="{shown}">'
+        return f"<label><span>{label}</span>{value}{slider}{small}</label>"
 
 
-def _options(widget: Any) -> list[tuple[str, Any]]:
-    """Return the (label, value) pairs that ipywidgets makes of ``options``."""
-    return list(zip(widget._options_labels, widget._options_values, strict=True))
+def check_control(name: str, widget: Any) -> None:
+    """Refuse what cannot control an explorer, live or in a page."""
+    if not isinstance(widget, KINDS):
+        kinds = [kind.__name__ for kind in KINDS]
+        given = f"{name} is a {type(widget).__name__}"
+        raise TypeError(f"{given}: give a {', '.join(kinds[:-1])} or {kinds[-1]}")
 
 
-def _same(a: Any, b: Any) -> bool:
-    return abs(a - b) < 1e-9 if isinstance(a, float) and isinstance(b, (int, float)) else bool(a == b)
+def check_frame(figure: Any, sentence: Any, values: Mapping[str, Any]) -> None:
+    """Refuse what is no picture, or no sentence about one, live or in a page."""
+    if not isinstance(figure, Figure):
+        returned = f"plot returned {type(figure).__name__}"
+        raise TypeError(f"at {_state(values)} {returned}: return a matplotlib Figure")
+    if not isinstance(sentence, str):
+        returned = f"describe returned {type(sentence).__name__}"
+        raise TypeError(f"at {_state(values)} {returned}: return a sentence")
+
+
+def _state(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in values.items())
+
+
+def _stops(name: str, slider: Any) -> list[Any]:
+    """Return where a slider can stand: the numbers as they are written, so that 0.1 and two steps are 0.3.
+
+    Its own max and value take the place of a stop from which only rounding parts them.
+    """
+    if not (slider.step and slider.step > 0):
+        raise ValueError(f"{name} has step={slider.step}: give a step above 0")
+    low, high, step = (Fraction(str(number)) for number in (slider.min, slider.max, slider.step))
+    kind = type(slider.value)
+    stops = [kind(low + i * step) for i in range(int((high - low) / step + ROUNDING) + 1)]
+    for own in (slider.max, slider.value):
+        place = (Fraction(str(own)) - low) / step
+        if abs(place - round(place)) < ROUNDING:
+            stops[round(place)] = own
+    return stops
 
 
 def _tell(text: str) -> None:
@@ -114,17 +151,16 @@ def draw(plot: Callable[..., Figure], describe: Any, controls: Sequence[Control]
     drawn: dict[int, tuple[Figure, Element]] = {}
     for state in product(*(control.values for control in controls)):
         values = dict(zip((control.name for control in controls), state, strict=True))
-        said = ", ".join(f"{name}={value!r}" for name, value in values.items())
         try:
             figure = plot(**values)
-            sentence = describe(**values) if describe else alt(figure)
+            sentence = describe(**values) if describe else ""
         except Exception as error:
-            raise RuntimeError(f"the plot failed at {said}: {type(error).__name__}: {error}") from error
-        if not isinstance(figure, Figure):
-            raise TypeError(f"at {said} plot returned {type(figure).__name__}: return a matplotlib Figure")
+            failed = f"the plot failed at {_state(values)}"
+            raise RuntimeError(f"{failed}: {type(error).__name__}: {error}") from error
+        check_frame(figure, sentence, values)
         if id(figure) not in drawn:  # a plot may hand out one figure twice
             drawn[id(figure)] = figure, elements(figure, **{"class": "figure", "role": "img", "aria-label": ""})
-        frame = Element("svg", drawn[id(figure)][1].attributes | {"aria-label": sentence})
+        frame = Element("svg", drawn[id(figure)][1].attributes | {"aria-label": sentence or alt(figure)})
         frame.children = drawn[id(figure)][1].children
         yield frame
 
