@@ -19,7 +19,7 @@ OUTSIDE = {
     **{room: {"numpy"} for room in (*HEART, "shortcuts")},
     **{room: {"numpy", "matplotlib"} for room in ("svg", "plots")},
     **{room: {"numpy", "matplotlib", "ipywidgets"} for room in ("frames", "explore")},
-    "quiz": {"ipywidgets"},
+    "quiz": {"numpy", "ipywidgets"},
     "exercises": {"numpy"},
 }
 

@@ -392,6 +392,19 @@ def test_a_claim_keeps_its_answer_until_the_reader_commits_without_any_script(vi
     assert place >= 1
 
 
+def test_two_copies_of_one_claim_are_answered_apart_without_any_script(visit, tmp_path):
+    html = (SITE / "book" / "03_temperature.html").read_text(encoding="utf-8")
+    one = re.search(r'<div class="quiz">.*?</div></div>', html, flags=re.DOTALL)[0]
+    file = tmp_path / "two.html"
+    file.write_text(f'<!doctype html><meta charset="utf-8">{one}{one}', encoding="utf-8")
+    page = visit(file, java_script_enabled=False)
+    for place, word in enumerate(("true", "false")):
+        page.locator(".quiz").nth(place).locator(f"[value={word}]").check()
+        page.keyboard.press("Enter")
+    assert [radio.is_checked() for radio in page.locator(".quiz input").all()] == [True, False, False, True]
+    assert page.url == file.as_uri()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_in_the_answers(visit, scheme):
     page = visit("02_softmax", color_scheme=scheme, reduced_motion="reduce")

@@ -10,6 +10,7 @@ from contextlib import redirect_stdout
 from html import escape
 
 import ipywidgets
+import numpy as np
 
 from .explore import StaticExplorer
 
@@ -24,9 +25,11 @@ def quiz(claim: str, evidence: Callable[[], bool], why: str) -> ipywidgets.VBox 
     Parameters
     ----------
     claim : str
-        One sentence that is true or false; what stands between asterisks is set in italics.
+        One sentence that is true or false. Words between asterisks are set in italics, as in Markdown; a
+        product such as 2*3*4 is left alone.
     evidence : function without arguments
-        Prints the evidence and returns whether the claim is true. A page shows its lines too.
+        Prints the evidence and returns whether the claim is true, as a bool of Python or NumPy. A page
+        shows its lines too.
     why : str
         What the evidence means, in a sentence or two.
 
@@ -37,7 +40,7 @@ def quiz(claim: str, evidence: Callable[[], bool], why: str) -> ipywidgets.VBox 
     Raises
     ------
     TypeError
-        If ``evidence`` returns neither True nor False.
+        If ``evidence`` is no function, or what it returns is no bool.
 
     Examples
     --------
@@ -49,18 +52,24 @@ def quiz(claim: str, evidence: Callable[[], bool], why: str) -> ipywidgets.VBox 
     >>> "Right. The claim is false." in box.children[2].value
     True
     """
+    if not callable(evidence):
+        raise TypeError(f"evidence={evidence!r:.60} must be a function that returns whether the claim is true")
     if os.environ.get("NEXTTOKEN_STATIC"):
         return StaticExplorer(_static(claim, evidence, why))
 
     answer = ipywidgets.HTML()
     buttons = ipywidgets.ToggleButtons(options=[("True", True), ("False", False)], value=None)
 
-    def commit(change: dict[str, bool]) -> None:
+    def commit(change: dict[str, bool | None]) -> None:
+        if change["new"] is None:
+            return
         buttons.disabled = True
         try:
             holds, printed = _run(evidence)
-        except Exception as error:  # otherwise a running widget would fail where nobody looks
+        except BaseException as error:  # otherwise a running widget would fail where nobody looks
             answer.value = f"<pre>{escape(f'{type(error).__name__}: {error}')}</pre>"
+            buttons.value = None  # an error or an interrupt settles nothing: the reader may try again
+            buttons.disabled = False
             raise
         said = "✓ Right." if change["new"] == holds else "✗ No."
         answer.value = f"<p>{said} {_verdict(holds)}</p><pre>{escape(printed)}</pre><p>{_words(why)}</p>"
@@ -73,8 +82,8 @@ def _run(evidence: Callable[[], bool]) -> tuple[bool, str]:
     """Return the verdict, and what was printed on the way."""
     with redirect_stdout(io.StringIO()) as printed:
         holds = evidence()
-    if str(holds) not in ("True", "False"):  # NumPy's count as well
-        raise TypeError(f"{evidence.__name__} returned {holds!r:.60}: return whether the claim is true")
+    if not isinstance(holds, (bool, np.bool_)):
+        raise TypeError(f"evidence returned {holds!r:.60}: return whether the claim is true, a bool")
     return bool(holds), printed.getvalue().rstrip()
 
 
@@ -83,22 +92,30 @@ def _verdict(holds: bool) -> str:
 
 
 def _words(text: str) -> str:
-    return re.sub(r"\*(.+?)\*", r"<em>\1</em>", escape(text))
+    """Return a text as HTML; asterisks close around words are italics, and those of a product are not."""
+    return re.sub(r"(?<![\w*)\]])\*(\w(?:[^*]*\w)?)\*(?![\w*(\[])", r"<em>\1</em>", escape(text))
+
+
+def _lines(evidence: Callable[[], bool]) -> str:
+    """Return the body of a function as it is written; of a lambda, the lines that it stands on."""
+    source = textwrap.dedent(inspect.getsource(evidence))
+    head = r"\A(@.*\n)*def [\s\S]*?\)( *->[^:\n]*)?:[ \t]*(#.*)?\n?"
+    return textwrap.dedent(re.sub(head, "", source)).strip()
 
 
 def _static(claim: str, evidence: Callable[[], bool], why: str) -> str:
     """Return the quiz as HTML that needs no script; ``book/_static/quiz.css`` hides the answer."""
     holds, printed = _run(evidence)
-    name, choices, said = escape(claim), "", ""
+    choices, said = "", ""
     for choice in (True, False):
         word = str(choice).lower()
-        choices += f'<label><input type="radio" name="{name}" value="{word}" autocomplete="off">'
+        choices += f'<label><input type="radio" name="verdict" value="{word}" autocomplete="off">'
         choices += f"<span>{choice}</span></label>"
         said += f'<b class="said-{word}">{"✓ Right." if choice == holds else "✗ No."}</b> '
-    lines = textwrap.dedent(inspect.getsource(evidence).partition("\n")[2]).rstrip()
+    # A form of its own keeps the radio buttons of a page, and of copies, apart; that of a dialog sends nothing.
     return (
-        f'<div class="quiz"><fieldset><legend><b>True or false?</b> '
-        f'{_words(claim)}</legend>{choices}</fieldset><p role="status"><span class="settled">{said}'
-        f'{_verdict(holds)}</span></p><div class="settled"><pre>{escape(lines)}</pre>'
+        f'<div class="quiz"><form method="dialog"><fieldset><legend><b>True or false?</b> '
+        f'{_words(claim)}</legend>{choices}</fieldset></form><p role="status"><span class="settled">{said}'
+        f'{_verdict(holds)}</span></p><div class="settled"><pre>{escape(_lines(evidence))}</pre>'
         f'<pre class="printed">{escape(printed)}</pre><p>{_words(why)}</p></div></div>'
     )
