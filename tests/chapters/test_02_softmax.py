@@ -225,7 +225,7 @@ def one_row(z):
         ("softmax.2", 1e18, "lost"),
         ("softmax.2", float("inf"), "finite"),
         ("softmax.2", float("nan"), "finite"),
-        ("softmax.2", "large", "raised"),
+        ("softmax.2", "large", "one number"),
         ("softmax.3", logs(Z), "function"),
         ("softmax.3", softmax, "without the logarithm"),
         ("softmax.3", lambda z: logs(z) / np.log(2), "base 2"),

@@ -1,12 +1,18 @@
 """Checks for the exercises: they test what an answer does, never how it is written.
 
 One file a chapter holds its checks. A check is a function of the answer: it returns a sentence to
-take along when the answer is right, and raises :class:`Hint` when it is wrong.
+take along when the answer is right, and raises :class:`Hint` when it is wrong. It reads what the reader
+gives by :func:`number`, :func:`whole` and :func:`array`, and runs a function by :func:`call` or
+:func:`call_on_loan`, so that no array of its own is in the reader's hands.
 """
 
+import operator
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 CHAPTERS = ("logits", "softmax", "temperature", "greedy", "top_k", "top_p", "forward_pass", "full_size")
 CHECKS: dict[str, Callable[[Any], str]] = {}
@@ -42,6 +48,69 @@ def expect(condition: Any, hint: str) -> None:
         raise Hint(hint)
 
 
+def _only(answer: Any) -> Any:
+    """Return the one entry of a list, an array or a tensor of one; all else as it is."""
+    while isinstance(answer, (list, tuple)) and len(answer) == 1:
+        answer = answer[0]
+    return answer.item() if hasattr(answer, "item") else answer
+
+
+def number(answer: Any, hint: str) -> float:
+    """Return what ``float()`` makes of one number, whatever its type; text and truth values are none."""
+    try:
+        one = _only(answer)
+        expect(not isinstance(one, (str, bytes, bool)), hint)
+        return float(one)
+    except (TypeError, ValueError, ArithmeticError, RuntimeError) as error:
+        raise Hint(hint) from error
+
+
+def whole(answer: Any, hint: str) -> int:
+    """Return one whole number, whatever its type."""
+    try:
+        one = _only(answer)
+        expect(not isinstance(one, bool), hint)
+        return operator.index(one)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise Hint(hint) from error
+
+
+def array(answer: Any, hint: str = "It returns no array of numbers: is the return missing?") -> NDArray[Any]:
+    """Return the numbers of a list, an array or a tensor, in any shape, as float64."""
+    try:
+        found = np.asarray(answer.tolist() if hasattr(answer, "tolist") else answer)
+        expect(found.dtype.kind in "biufO", hint)
+        return np.array([float(one) for one in found.flat]).reshape(found.shape)
+    except (TypeError, ValueError, ArithmeticError, RuntimeError) as error:
+        raise Hint(hint) from error
+
+
+def agrees(found: NDArray[Any], right: Any, atol: float = 1e-8) -> bool:
+    """Return whether two arrays have one shape and nearly the same numbers."""
+    return found.shape == np.shape(right) and np.allclose(found, right, atol=atol)
+
+
+def _copies(arguments: tuple[Any, ...]) -> list[Any]:
+    return [value.copy() if isinstance(value, (np.ndarray, list)) else value for value in arguments]
+
+
+def call(answer: Callable[..., Any], *arguments: Any) -> Any:
+    """Return what the reader's function makes of copies, which it may change as it likes."""
+    with np.errstate(all="ignore"):
+        return answer(*_copies(arguments))
+
+
+def call_on_loan(answer: Callable[..., Any], *arguments: Any) -> Any:
+    """Return what the reader's function makes of the arguments; it must leave the arrays as they were."""
+    given = _copies(arguments)
+    with np.errstate(all="ignore"):
+        result = answer(*given)
+    for before, after in zip(arguments, given, strict=True):
+        if isinstance(before, np.ndarray):
+            expect(np.array_equal(before, after), "It changes the array that it was given: work on a copy.")
+    return result
+
+
 def check(name: str, answer: Any) -> Verdict:
     """Check an answer to an exercise.
 
@@ -50,7 +119,8 @@ def check(name: str, answer: Any) -> Verdict:
     name : str
         Chapter and number, such as ``"temperature.1"``.
     answer : anything
-        A number, a string, an array or a function, as the exercise says; ``...`` is no answer yet.
+        A number of any type, a string, an array or a function, as the exercise says; ``...`` is no answer
+        yet.
 
     Returns
     -------

@@ -1,45 +1,47 @@
 """Checks for the chapter on the whole forward pass."""
 
-import operator
 from typing import Any
 
 import numpy as np
 
 from ..probability import softmax
 from ..sampling import sample
-from . import exercise, expect
+from . import call, exercise, expect, number, whole
 
 DRAWS = 3000
 
 
 @exercise("forward_pass.1")
 def predict_probability(answer: Any) -> str:
-    expect(np.ndim(answer) == 0, "Give one number, a probability.")
-    expect(not np.isclose(answer, 3), "That is a logit. What turns logits into probabilities?")
-    expect(0 <= answer <= 1, "A probability lies between 0 and 1.")
+    p = number(answer, "Give one number, a probability.")
+    expect(not np.isclose(p, 3), "That is a logit. What turns logits into probabilities?")
+    expect(0 <= p <= 1, "A probability lies between 0 and 1.")
     guess = "Multiply number by number and add up, for each word. What do two such logits make of the odds?"
-    expect(np.isclose(answer, 0.5, atol=0.005), guess)
+    expect(np.isclose(p, 0.5, atol=0.005), guess)
     return "Both dot products are 3, and equal logits have equal probabilities."
 
 
 @exercise("forward_pass.2")
 def find_seed(answer: Any) -> str:
-    expect(np.ndim(answer) == 0 and hasattr(answer, "__index__"), "Give one whole number, a seed.")
-    seed = operator.index(answer)
+    seed = whole(answer, "Give one whole number, a seed.")
     expect(seed >= 0, "A seed is 0 or more.")
     drawn = int(sample(softmax([2.0, 1.0, 0.0]), np.random.default_rng(seed)))
     expect(drawn == 2, f"Seed {seed} gives token {drawn}. There is no formula for it: let a loop look.")
     return "A seed is a place to start, and you can search for one that suits you. So can an author: beware."
 
 
+def _draws(answer: Any, embedding: Any, output: Any, seed: int, count: int) -> list[int]:
+    """Return the tokens that come after token 1."""
+    rng, drawn = np.random.default_rng(seed), []
+    for _ in range(count):
+        index = number(call(answer, embedding, output, 1, rng), "Return one index, a whole number.")
+        expect(index in range(output.shape[1]), "Return the index of a column of output.")
+        drawn.append(int(index))
+    return drawn
+
+
 def _frequencies(answer: Any, embedding: Any, output: Any) -> Any:
-    rng = np.random.default_rng(0)
-    drawn = [answer(embedding, output, 1, rng) for _ in range(DRAWS)]
-    expect(np.ndim(drawn) == 1, "Return one index, not an array.")
-    expect(
-        all(0 <= i < output.shape[1] and int(i) == i for i in drawn), "Return the index of a column of output."
-    )
-    return np.bincount(np.asarray(drawn, dtype=int), minlength=output.shape[1]) / DRAWS
+    return np.bincount(_draws(answer, embedding, output, 0, DRAWS), minlength=output.shape[1]) / DRAWS
 
 
 @exercise("forward_pass.3")
@@ -65,16 +67,9 @@ def build_pass(answer: Any) -> str:
         (np.abs(shares - p) <= error).all(),
         f"Token {off} comes in {shares[off]:.1%} of the draws; softmax says {p[off]:.1%}.",
     )
-    once, again = (answer(embedding, output, 1, np.random.default_rng(5)) for _ in range(2))
-    runs = [
-        [answer(embedding, output, 1, rng) for _ in range(20)] for rng in map(np.random.default_rng, (5, 5))
-    ]
-    expect(
-        once == again and runs[0] == runs[1],
-        "The same seed gives different tokens: draw from rng, and only from it.",
-    )
-    with np.errstate(all="ignore"):
-        large = _frequencies(answer, embedding, output + np.array([[1000.0], [0.0]]))
+    once, again = (_draws(answer, embedding, output, 5, 20) for _ in range(2))
+    expect(once == again, "The same seed gives different tokens: draw from rng, and only from it.")
+    large = _frequencies(answer, embedding, output + np.array([[1000.0], [0.0]]))
     expect(
         (np.abs(large - p) <= error).all(),
         "With 1000 added to every logit the draw is another: what overflows?",

@@ -1,37 +1,36 @@
 """Checks for the chapter on full-size vocabularies."""
 
-import operator
 from typing import Any
 
 import numpy as np
 
-from . import exercise, expect
+from . import array, call_on_loan, exercise, expect, number, whole
 
 LAST = float(np.nextafter(1, 0))
 
 
 @exercise("full_size.1")
 def predict_exaggeration(answer: Any) -> str:
-    expect(np.ndim(answer) == 0, "Give one number, a probability.")
-    expect(0 < answer <= 1, "A probability lies between 0 and 1; 2 % is 0.02.")
+    p = number(answer, "Give one number, a probability.")
+    expect(0 < p <= 1, "A probability lies between 0 and 1; 2 % is 0.02.")
     expect(
-        not np.isclose(answer, 0.02, atol=0.0005),
+        not np.isclose(p, 0.02, atol=0.0005),
         "That is the truth. The chart makes its fifty sum to 1: what do they sum to in truth?",
     )
-    expect(not np.isclose(answer, 0.005, atol=0.0005), "You multiplied by the mass. Does the chart shrink it?")
+    expect(not np.isclose(p, 0.005, atol=0.0005), "You multiplied by the mass. Does the chart shrink it?")
     expect(
-        not np.isclose(answer, 0.02 / 0.75, atol=0.0005),
+        not np.isclose(p, 0.02 / 0.75, atol=0.0005),
         "You divided by what is missing. By what does a softmax of the fifty divide?",
     )
-    expect(np.isclose(answer, 0.08, atol=0.0005), "Each of the fifty is divided by what they hold together.")
+    expect(np.isclose(p, 0.08, atol=0.0005), "Each of the fifty is divided by what they hold together.")
     return "Four times too much, and so are all the others: it does not show."
 
 
 @exercise("full_size.2")
 def spoil_the_floor(answer: Any) -> str:
-    row = np.ravel(answer)
-    whole = row.dtype.kind in "iuf" and np.array_equal(np.sort(row), np.arange(1, 13))
-    expect(whole, "Give the numbers from 1 to 12, each of them once, in an order of your own.")
+    hint = "Give the numbers from 1 to 12, each of them once, in an order of your own."
+    row = array(answer, hint).ravel()
+    expect(np.array_equal(np.sort(row), np.arange(1, 13)), hint)
     floor = np.sort(row.reshape(3, 4).max(axis=0))[-2]
     count = int((row >= floor).sum())
     expect(count > 2, "The floor is 11 and 2 are let in, as before: 11 and 12 stand in different columns.")
@@ -40,11 +39,7 @@ def spoil_the_floor(answer: Any) -> str:
 
 
 def _hit(answer: Any, probs: Any, point: float) -> int:
-    given = probs.copy()
-    index = answer(given, point)
-    expect(np.array_equal(given, probs), "It changes the array that it was given: work on a copy.")
-    expect(np.ndim(index) == 0 and hasattr(index, "__index__"), "Return one index, a whole number.")
-    return operator.index(index)
+    return whole(call_on_loan(answer, probs, point), "Return one index, a whole number.")
 
 
 def _rows() -> list[Any]:

@@ -6,13 +6,12 @@ import numpy as np
 
 from ..model import BigramModel, load_corpus
 from ..probability import cross_entropy, softmax
-from . import exercise, expect
+from . import agrees, array, call, call_on_loan, exercise, expect, number
 
 
 @exercise("logits.1")
 def predict_second_logit(answer: Any) -> str:
-    expect(np.size(answer) == 1, "Give one number: the logit of the second token.")
-    z = float(np.ravel(answer)[0])
+    z = number(answer, "Give one number: the logit of the second token.")
     expect(not np.isclose(z, 5), "That halves the logit. Which is halved, the logit or the probability?")
     expect(not np.isclose(z, 10 + np.log(2)), "That puts the second above the first. Which is more probable?")
     expect(
@@ -29,11 +28,11 @@ def predict_second_logit(answer: Any) -> str:
 
 @exercise("logits.2")
 def lift_dog_to_half(answer: Any) -> str:
-    expect(np.size(answer) == 1, "Give one number: what is added to the logit of dog.")
+    lift = number(answer, "Give one number: what is added to the logit of dog.")
+    expect(np.isfinite(lift), "Give a finite number.")
     model = BigramModel.train(load_corpus())
     z, dog = model.logits(model.vocabulary["fox"]).copy(), model.vocabulary["dog"]
-    z[dog] += float(np.ravel(answer)[0])
-    expect(np.isfinite(z[dog]), "Give a finite number.")
+    z[dog] += lift
     share = softmax(z)[dog]
     hint = f"With that, dog comes {100 * share:.3g} % of the time: too "
     expect(share < 0.505, hint + "often. How far is it from all the others together?")
@@ -45,9 +44,7 @@ def lift_dog_to_half(answer: Any) -> str:
 def build_gradient(answer: Any) -> str:
     expect(callable(answer), "Give a function of (logits, target), without calling it.")
     z = np.array([1.0, -0.5, 0.25, 2.0])
-    given = z.copy()
-    g = np.asarray(answer(z, 2), dtype=float)
-    expect(np.array_equal(z, given), "It changed the logits that it was given: work on a new array.")
+    g = array(call_on_loan(answer, z, 2))
     expect(
         g.shape == z.shape, f"Four logits went in, an array of shape {g.shape} came out: one slope per logit."
     )
@@ -68,12 +65,8 @@ def build_gradient(answer: Any) -> str:
     expect(
         np.allclose(g, slope, atol=1e-4), "It differs from the slopes measured by nudging each logit a little."
     )
-    with np.errstate(all="ignore"):
-        large = np.asarray(answer(np.array([1000.0, 999.0]), 0), dtype=float)
+    large = array(call(answer, np.array([1000.0, 999.0]), 0))
     expect(np.isfinite(large).all(), "With logits near 1000 it gives NaN: use the package's softmax.")
-    other = np.asarray(answer(np.array([0.0, 0.0]), 1), dtype=float)
-    expect(
-        other.shape == (2,) and np.allclose(other, [0.5, -0.5]),
-        "With two equal logits and target 1 it is wrong.",
-    )
+    other = array(call(answer, np.array([0.0, 0.0]), 1))
+    expect(agrees(other, [0.5, -0.5]), "With two equal logits and target 1 it is wrong.")
     return "It agrees with the slopes measured by nudging, and it sums to 0."

@@ -5,13 +5,12 @@ from typing import Any
 import numpy as np
 
 from ..probability import log_softmax, softmax
-from . import exercise, expect
+from . import agrees, array, call, exercise, expect, number
 
 
 @exercise("softmax.1")
 def predict_third_share(answer: Any) -> str:
-    expect(np.size(answer) == 1, "Give one number: the probability of the third token.")
-    p = float(np.ravel(answer)[0])
+    p = number(answer, "Give one number: the probability of the third token.")
     expect(0 <= p <= 1, "A probability lies between 0 and 1.")
     expect(
         not np.isclose(p, 1 / 3, atol=0.004),
@@ -24,8 +23,7 @@ def predict_third_share(answer: Any) -> str:
 
 @exercise("softmax.2")
 def catch_naive(answer: Any) -> str:
-    expect(np.size(answer) == 1, "Give one number, a constant to add to every logit.")
-    constant = float(np.ravel(answer)[0])
+    constant = number(answer, "Give one number, a constant to add to every logit.")
     expect(np.isfinite(constant), "Give a finite number.")
     z = np.array([2.0, 1.0, 0.0])
     moved = z + constant
@@ -45,8 +43,7 @@ def catch_naive(answer: Any) -> str:
 def build_log_softmax(answer: Any) -> str:
     expect(callable(answer), "Give a function of logits, without calling it.")
     z = np.array([2.0, 1.0, -1.0, 0.5])
-    with np.errstate(all="ignore"):
-        logs = np.asarray(answer(z), dtype=float)
+    logs = array(call(answer, z))
     expect(logs.shape == z.shape, f"Four logits went in, an array of shape {logs.shape} came out.")
     expect(not np.allclose(logs, softmax(z), atol=1e-5), "Those are the probabilities, without the logarithm.")
     expect(
@@ -61,22 +58,19 @@ def build_log_softmax(answer: Any) -> str:
         "They sum to 1, but the distances have changed.",
     )
     for constant, hint in ((1000, "near +1000"), (-1000, "near −1000")):
-        with np.errstate(all="ignore"):
-            far = np.asarray(answer(z + constant), dtype=float)
+        far = array(call(answer, z + constant))
         expect(
-            np.allclose(far, log_softmax(z), atol=1e-3),
+            agrees(far, log_softmax(z), atol=1e-3),
             f"With logits {hint} it fails: which step leaves the range?",
         )
-    with np.errstate(all="ignore"):
-        wide = np.asarray(answer(np.array([0.0, -1000.0])), dtype=float)
+    wide = array(call(answer, np.array([0.0, -1000.0])))
     expect(
         np.isfinite(wide).all(),
         "A token 1000 behind gets minus infinity: is a rounded 0 given to the logarithm?",
     )
-    expect(np.allclose(wide, [0, -1000]), "A token 1000 behind should keep its distance.")
+    expect(agrees(wide, [0, -1000]), "A token 1000 behind should keep its distance.")
     rows = np.array([[2.0, 1.0, 0.0], [900.0, 0.0, -900.0]])
-    with np.errstate(all="ignore"):
-        batch = np.asarray(answer(rows), dtype=float)
-    expect(batch.shape == rows.shape and np.allclose(batch, log_softmax(rows), atol=1e-3),
+    batch = array(call(answer, rows))
+    expect(agrees(batch, log_softmax(rows), atol=1e-3),
            "One row works, a batch of rows does not: over which axis are the maximum and the sum?")  # fmt: skip
     return "It survives both ends, loses nobody, and takes a batch."

@@ -5,24 +5,24 @@ from typing import Any
 import numpy as np
 
 from ..probability import softmax
-from . import exercise, expect
+from . import agrees, array, call, call_on_loan, exercise, expect, number
 
 
 @exercise("top_k.1")
 def predict_second(answer: Any) -> str:
-    expect(np.ndim(answer) == 0, "Give one number: the probability of the second token.")
-    expect(0 <= answer <= 1, "A probability is between 0 and 1.")
-    expect(not np.isclose(answer, 1 / 4), "That is what it had before the cut. Do the survivors sum to 1?")
-    expect(not np.isclose(answer, 3 / 8), "That shares the cut mass in equal parts. Which ratios must stay?")
-    expect(not np.isclose(answer, 2 / 3, atol=0.005), "That is the first token.")
-    expect(not np.isclose(answer, 3 / 4), "That is the kept mass. Whose share of it is asked for?")
-    expect(np.isclose(answer, 1 / 3, atol=0.005), "Divide what it had by what the survivors hold together.")
+    p = number(answer, "Give one number: the probability of the second token.")
+    expect(0 <= p <= 1, "A probability is between 0 and 1.")
+    expect(not np.isclose(p, 1 / 4), "That is what it had before the cut. Do the survivors sum to 1?")
+    expect(not np.isclose(p, 3 / 8), "That shares the cut mass in equal parts. Which ratios must stay?")
+    expect(not np.isclose(p, 2 / 3, atol=0.005), "That is the first token.")
+    expect(not np.isclose(p, 3 / 4), "That is the kept mass. Whose share of it is asked for?")
+    expect(np.isclose(p, 1 / 3, atol=0.005), "Divide what it had by what the survivors hold together.")
     return "A quarter of the whole is a third of what was kept."
 
 
 @exercise("top_k.2")
 def tie_them(answer: Any) -> str:
-    z = np.asarray(answer, dtype=float)
+    z = array(answer, "Give four logits in a row, such as [3, 2, 2, 1].")
     expect(z.shape == (4,), f"Give four logits in a row, not an array of shape {z.shape}.")
     expect(np.isfinite(z).all(), "Four finite numbers, please: no token is masked.")
     down = -np.sort(-z)
@@ -36,9 +36,7 @@ def tie_them(answer: Any) -> str:
 def build_top_k(answer: Any) -> str:
     expect(callable(answer), "Give a function of (logits, k), without calling it.")
     z = np.array([1.0, 3.0, 0.5, 2.0, -1.0])
-    given = z.copy()
-    p = np.asarray(answer(given, 2), dtype=float)
-    expect(np.array_equal(given, z), "It changed the caller's logits: work on a copy.")
+    p = array(call_on_loan(answer, z, 2))
     expect(p.shape == z.shape, f"Five logits went in, an array of shape {p.shape} came out.")
     expect(not np.isneginf(p).any(), "It returned logits: the exercise asks for probabilities.")
     expect(np.isfinite(p).all() and (p >= 0).all(), "A probability is finite and not negative.")
@@ -49,12 +47,11 @@ def build_top_k(answer: Any) -> str:
     expect((p > 0).sum() == 2, f"With k = 2, {(p > 0).sum()} of the tokens have a probability.")
     expect(np.isclose(p.sum(), 1), f"The probabilities sum to {p.sum():.4g}, not 1.")
     expect(np.allclose(p[[1, 3]], softmax(z[[1, 3]])), "The ratio of the survivors is not the model's.")
-    tied = np.asarray(answer(np.array([0.0, 2.0, 1.0, 2.0, 2.0]), 2), dtype=float) > 0
+    tied = array(call(answer, np.array([0.0, 2.0, 1.0, 2.0, 2.0]), 2)) > 0
     expect(tied.sum() <= 2, f"At a tie it keeps {tied.sum()} tokens for k = 2: a threshold does not count.")
     expect(tied[[1, 3]].all(), "At a tie it keeps the wrong one: which way did your sort turn the ties?")
-    wide = np.asarray(answer(z.copy(), 9), dtype=float)
-    expect(np.allclose(wide, softmax(z)), "With k = 9 and five tokens nothing should be cut.")
-    with np.errstate(all="ignore"):
-        large = np.asarray(answer(np.array([1000.0, 1000.0, 0.0]), 2), dtype=float)
-    expect(np.allclose(large, [0.5, 0.5, 0]), "With logits of 1000 it fails: what does softmax subtract first?")
+    wide = array(call(answer, z, 9))
+    expect(agrees(wide, softmax(z)), "With k = 9 and five tokens nothing should be cut.")
+    large = array(call(answer, np.array([1000.0, 1000.0, 0.0]), 2))
+    expect(agrees(large, [0.5, 0.5, 0]), "With logits of 1000 it fails: what does softmax subtract first?")
     return "Exactly k, in the model's ratios, and ties to the lower index."

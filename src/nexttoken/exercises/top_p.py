@@ -1,10 +1,11 @@
 """Checks for the chapter on top-p."""
 
+import re
 from typing import Any
 
 import numpy as np
 
-from . import exercise, expect
+from . import array, call_on_loan, exercise, expect, number
 
 FLAWS = {
     "C": "One of your cards keeps a token too many on the first of the four inputs, where 0.5 + 0.25 is p.",
@@ -13,10 +14,19 @@ FLAWS = {
 }
 
 
+def _letters(said: str) -> set[str]:
+    """Return the letters that stand alone or, as in AB, in capitals or by themselves; words name no card."""
+    words = re.findall(r"[^\W\d_]+", said)
+    letters = set()
+    for word in words:
+        if len(word) == 1 or len(words) == 1 or (word.isupper() and set(word) <= set("ABCDE")):
+            letters |= set(word.upper())
+    return letters
+
+
 @exercise("top_p.1")
 def grade_cards(answer: Any) -> str:
-    said = answer if isinstance(answer, str) else " ".join(map(str, answer))
-    letters = set(said.upper().replace("AND", "")) & set("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    letters = _letters(str(answer))
     expect(
         letters and letters <= set("ABCDE"),
         "Give the letters of the cards that you hold to be right, from A to E.",
@@ -32,48 +42,50 @@ def grade_cards(answer: Any) -> str:
 
 @exercise("top_p.2")
 def predict_probability(answer: Any) -> str:
-    expect(np.ndim(answer) == 0, "Give one number, a probability.")
-    expect(0 < answer <= 1, "A probability lies between 0 and 1.")
+    share = number(answer, "Give one number, a probability.")
+    expect(0 < share <= 1, "A probability lies between 0 and 1.")
     expect(
-        not np.isclose(answer, 0.5, atol=0.005),
+        not np.isclose(share, 0.5, atol=0.005),
         "That is what it was before the cut: do the rest still sum to 1?",
     )
-    expect(not np.isclose(answer, 0.5 / 0.6, atol=0.005), "You divided by p. What do the kept tokens sum to?")
+    expect(not np.isclose(share, 0.5 / 0.6, atol=0.005), "You divided by p. What do the kept tokens sum to?")
     expect(
-        not np.isclose(answer, 0.5 / 0.9, atol=0.005),
+        not np.isclose(share, 0.5 / 0.9, atol=0.005),
         "You kept both tokens of the tie: are both needed to reach p?",
     )
-    expect(not np.isclose(answer, 1), "Alone it has 0.5, which is short of p: who crosses the line?")
-    expect(np.isclose(answer, 0.5 / 0.7, atol=0.005), "Which tokens stay? Add them up, and divide.")
+    expect(not np.isclose(share, 1), "Alone it has 0.5, which is short of p: who crosses the line?")
+    expect(np.isclose(share, 0.5 / 0.7, atol=0.005), "Which tokens stay? Add them up, and divide.")
     return "Two tokens stay, with a mass of 0.7, and 0.5 is divided by that."
 
 
 @exercise("top_p.3")
 def expose_card_c(answer: Any) -> str:
-    pair = isinstance(answer, (tuple, list)) and len(answer) == 2
-    expect(pair and np.ndim(answer[0]) == 1 and np.ndim(answer[1]) == 0, "Give two things: (probabilities, p).")
-    probs, p = -np.sort(-np.asarray(answer[0], dtype=float)), float(answer[1])
+    hint = "Give two things: (probabilities, p)."
+    expect(isinstance(answer, (tuple, list)) and len(answer) == 2, hint)
+    probs, p = array(answer[0], hint), number(answer[1], hint)
+    expect(probs.ndim == 1, hint)
+    probs = -np.sort(-probs)
     expect(
         (probs >= 0).all() and np.isclose(probs.sum(), 1), f"The probabilities sum to {probs.sum():.4g}, not 1."
     )
     expect(0 < p < 1, "Take p between 0 and 1: at 1 there is no token left for C to add.")
     ends = np.cumsum(probs)
     a, c = (min(len(probs), 1 + int(short.sum())) for short in (ends < p, ends <= p))
-    near = np.abs(ends - p).argmin()
-    rounded = c == a and np.isclose(ends[near], p, rtol=0, atol=1e-12)
+    near = float(ends[np.abs(ends - p).argmin()])
+    rounded = c == a and np.isclose(near, p, rtol=0, atol=1e-12)
     expect(
         not rounded,
-        f"On paper that is it; in floats the sum is {ends[near]!r:.40}. Which fractions are exact in binary?",
+        f"On paper that is it; in floats the sum is {near!r}. Which fractions are exact in binary?",
     )
     expect(c > a, f"A and C both keep {a}. Where does it matter whether the sum reaches p or exceeds it?")
     return f"The sum hits p exactly: A stops at {a}, C goes on to {c}."
 
 
 def _apply(answer: Any, probs: list[float], p: float) -> Any:
-    given = np.array(probs)
-    q = np.asarray(answer(given, p), dtype=float)
-    expect(np.array_equal(given, probs), "It changes the array that it was given: work on a copy.")
-    expect(q.shape == given.shape, f"{len(given)} probabilities went in, an array of shape {q.shape} came out.")
+    q = array(call_on_loan(answer, np.array(probs), p))
+    expect(
+        q.shape == (len(probs),), f"{len(probs)} probabilities went in, an array of shape {q.shape} came out."
+    )
     return q
 
 
