@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from conftest import NOTEBOOKS, ROOT, cells
+from ipywidgets import FloatSlider
 from paper import CHROMIUM, FLAGS
 from playwright.sync_api import sync_playwright
 
 import nexttoken
-from nexttoken.frames import Control, draw
+from nexttoken import plots
+from nexttoken.frames import Control, draw, static_html
 
 SITE = ROOT / "_build" / "html"
 ALONE = {SITE / "index.html", SITE / "404.html"}  # a redirection; a page of absolute links
@@ -204,6 +206,27 @@ def test_two_copies_of_one_explorer_both_work(visit, tmp_path):
         page.locator(".explorer").nth(place).locator("input[type=radio]").first.check()
     assert values(page, 0)[:2] == values(page, 2)[:2] == [True, False]
     assert values(page, 1)[:2] == [False, True]
+
+
+def test_a_slider_of_any_scale_reaches_every_stop(visit, tmp_path):
+    """Seven sevenths of pi are a rounding more than pi, and a step of 1e-10 is nothing beside 1."""
+    widgets = {
+        "turn": FloatSlider(0, min=0, max=np.pi, step=np.pi / 7, readout_format=".2f"),
+        "tiny": FloatSlider(2e-10, min=-3e-10, max=3e-10, step=1e-10, readout_format="+.0e"),
+    }
+    html = static_html(lambda turn, tiny: plots.bars(["a"], [turn / 4 + tiny]), None, widgets)
+    script = (ROOT / "book" / "_static" / "explorer.js").as_uri()
+    file = tmp_path / "scales.html"
+    file.write_text(
+        f'<!doctype html><meta charset="utf-8">{html}<script src="{script}"></script>', encoding="utf-8"
+    )
+    page = visit(file)
+    turn, tiny = page.locator("output").all()
+    assert (turn.text_content(), tiny.text_content()) == ("0.00", "+2e-10")
+    for place, key, shown in ((0, "End", "3.14"), (1, "Home", "−3e-10"), (1, "ArrowRight", "−2e-10")):
+        page.locator("input[type=range]").nth(place).press(key)
+        assert page.locator("output").nth(place).text_content() == shown
+        assert page.locator("input[type=range]").nth(place).get_attribute("aria-valuetext") == shown
 
 
 @every_chapter
