@@ -70,9 +70,8 @@ $(PEERS)/ready: pyproject.toml .venv/ready
 
 # One thread, and the BLAS that is right for this processor, whatever the environment says of it.
 bench: .venv/ready
-	@mkdir -p _build
 	@env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 \
-		$(firstword $(wildcard $(PEERS)/python) $(BIN)/python) benchmarks/bench.py --plot _build/bench.svg
+		$(firstword $(wildcard $(PEERS)/python) $(BIN)/python) benchmarks/bench.py
 
 mutants: .venv/ready
 	@$(BIN)/python -m pip install --quiet "mutmut ==3.8.1"

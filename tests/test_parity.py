@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from nexttoken import apply_temperature, log_softmax, softmax, top_k_filter, top_p_filter
+from nexttoken import apply_temperature, log_softmax, min_p_filter, softmax, top_k_filter, top_p_filter
 
 try:
     import scipy.special
     import torch
     from transformers.generation.logits_process import (
+        MinPLogitsWarper,
         TemperatureLogitsWarper,
         TopKLogitsWarper,
         TopPLogitsWarper,
@@ -31,7 +32,7 @@ TEMPERATURES, KS, PS = (0.1, 0.7, 1.0, 2.0), (1, 2, 5, 50), (0.1, 0.5, 0.9, 0.99
 
 
 def batches(dtype):
-    """2,000 random rows of many shapes and 200 hostile ones; no two logits of a row are equal, but for masks."""
+    """2,000 random rows of many shapes and 200 hostile ones; no two logits of a row are equal unless masked."""
     rng = np.random.default_rng(0)
     for size, spread in [(60, 1), (60, 4), (60, 30), (1000, 4), (5000, 0.1), (5000, 4)]:
         count = 600 if size == 60 else 100 if size == 1000 else 50
@@ -111,6 +112,19 @@ def test_top_p_is_that_of_transformers_but_for_a_token_on_the_border(p, dtype):
         rows += len(z)
     assert rows > 2000
     assert same >= 0.99 * rows
+
+
+@TYPES
+@pytest.mark.parametrize("p", [0.02, 0.1, 0.5])
+def test_min_p_is_that_of_transformers_but_for_a_token_on_the_border(p, dtype):
+    """It compares rounded probabilities, so it may decide otherwise within their rounding of the border."""
+    for z in batches(dtype):
+        ours, theirs = np.isfinite(min_p_filter(z, p)), np.isfinite(through(MinPLogitsWarper(p), z))
+        distance = z.astype(float) - z.max(axis=1, keepdims=True)
+        assert_allclose(
+            distance[ours != theirs], np.log(p), rtol=0, atol=1e-5 if dtype is np.float32 else 1e-12
+        )
+        assert (ours == theirs).all(axis=1).mean() > 0.99
 
 
 @TYPES

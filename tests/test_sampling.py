@@ -17,6 +17,7 @@ from nexttoken import (
     apply_temperature,
     entropy,
     greedy,
+    min_p_filter,
     next_token,
     sample,
     softmax,
@@ -134,6 +135,46 @@ def test_top_k_keeps_exactly_k():
 def test_top_p_keeps_the_smallest_set_that_reaches_p(probs, p, count, dtype):
     z = np.log(probs).astype(dtype)
     assert_array_equal(top_p_filter(z, p), as_filter(z, range(count)))
+
+
+@EACH_FLOAT
+@pytest.mark.parametrize(
+    ("probs", "p", "count"),
+    [
+        (DYADIC, 0.51, 1),
+        (DYADIC, 0.5, 2),  # a half of the half: on the border, and kept
+        (DYADIC, 0.26, 2),
+        (DYADIC, 0.25, 4),
+        (DYADIC, 1, 1),
+        (DYADIC, 5e-324, 4),
+        ([0.6, 0.3, 0.1], 0.5, 2),
+        ([0.6, 0.18, 0.12, 0.1], 0.3, 2),
+        ([0.5, 0.05, 0.4, 0.05], 0.1, 4),
+    ],
+)
+def test_min_p_keeps_what_has_a_share_of_the_largest(probs, p, count, dtype):
+    z = np.log(probs).astype(dtype)
+    assert_array_equal(min_p_filter(z, p), as_filter(z, range(count)))
+
+
+@pytest.mark.parametrize("p", [1, 0.999999])
+def test_min_p_of_1_keeps_the_largest_and_its_equals(p):
+    assert_array_equal(min_p_filter([1.0, 3.0, MASK, 3.0, 2.0], p), [MASK, 3, MASK, 3, MASK])
+    assert survivors(min_p_filter([1.0, np.nextafter(1.0, 0)], 1)) == (0,)
+
+
+def test_equal_tokens_reach_a_mass_that_is_a_whole_number_of_them():
+    """On paper p V tokens hold p, in all 4,200 pairs of V up to 1,000 and p of two digits, and far beyond."""
+    for size in (*range(1, 1001), 50_000, 128_200, 262_100):
+        for n in range(1, 100):
+            if n * size % 100 == 0 and (size <= 1000 or n in (1, 50, 90, 99)):
+                kept = np.count_nonzero(top_p_filter(np.zeros(size), n / 100) == 0)
+                assert kept == n * size // 100, (size, n)
+
+
+def test_one_heavy_token_and_thousands_of_light_ones():
+    """It has a half on paper, and a hair less as summed: too many light ones would come in."""
+    assert survivors(top_p_filter(np.r_[np.log(4999), np.zeros(4999)], 0.5)) == (0,)
 
 
 def test_plain_sums_would_split_the_float_types():
@@ -293,8 +334,23 @@ def test_top_p_that_is_met_exactly_is_reached(weights, data, dtype):
 
 
 @law
+@given(
+    st.lists(st.integers(0, 40) | st.integers(0, 3), min_size=1, max_size=7).filter(any),
+    st.fractions(Fraction(1, 1000), Fraction(1), max_denominator=1000),
+    st.integers(-30, 30),
+    FLOATS,
+)
+def test_min_p_against_the_plain_definition(weights, p, c, dtype):
+    """Probabilities that are fractions, so that reaching the share is decided without rounding."""
+    with np.errstate(divide="ignore"):
+        z = (np.log(weights) + c / 16).astype(dtype)
+    best = [i for i, weight in enumerate(weights) if weight >= p * max(weights)]
+    assert_array_equal(min_p_filter(z, float(p)), as_filter(z, best))
+
+
+@law
 @given(logits())
-def test_top_p_of_1_keeps_every_token_that_is_not_banned(z):
+def test_top_p_of_1_keeps_every_token_that_is_not_masked(z):
     assert_array_equal(top_p_filter(z, 1), z)
     assert_array_equal(top_p_filter(z, 1.0), z)
 
@@ -317,7 +373,7 @@ def test_survivors_of_top_p_hold_p_and_would_not_without_the_last(z, p):
 @law
 @given(logits(), st.integers(1, 6), st.floats(0.01, 1))
 def test_filters_keep_logits_as_they_are_and_drop_from_the_bottom(z, k, p):
-    for kept in (top_k_filter(z, k), top_p_filter(z, p)):
+    for kept in (top_k_filter(z, k), top_p_filter(z, p), min_p_filter(z, p)):
         alive = np.isfinite(kept)
         assert_array_equal(kept, np.where(alive, z, MASK))
         assert_array_equal(alive.any(axis=-1), True)
@@ -332,7 +388,7 @@ def test_what_is_kept_keeps_its_ratios(z, k, p):
     """Renormalised: the kept mass becomes 1, and KL(q || p) is -ln of it."""
     z = z.astype(float)
     probs = softmax(z)
-    for kept in (top_k_filter(z, k), top_p_filter(z, p)):
+    for kept in (top_k_filter(z, k), top_p_filter(z, p), min_p_filter(z, p)):
         q, alive = softmax(kept), np.isfinite(kept)
         mass = np.where(alive, probs, 0).sum(axis=-1, keepdims=True)
         assert_allclose(q, np.where(alive, probs / mass, 0), rtol=1e-13)  # exponents to 40, times eps
@@ -355,6 +411,7 @@ def test_shift_changes_no_choice(z, k, p, c):
     moved = z + z.dtype.type(c)
     assert_array_equal(np.isfinite(top_k_filter(moved, k)), np.isfinite(top_k_filter(z, k)))
     assert_array_equal(np.isfinite(top_p_filter(moved, p)), np.isfinite(top_p_filter(z, p)))
+    assert_array_equal(np.isfinite(min_p_filter(moved, p)), np.isfinite(min_p_filter(z, p)))
     assert_array_equal(greedy(moved), greedy(z))
 
 
@@ -371,10 +428,11 @@ def test_greedy_is_the_lowest_index_of_the_maximum(z):
 @law
 @given(logits(shape=st.tuples(*[st.integers(1, 4)] * 3)), TEMPERATURES, st.integers(1, 5), st.floats(0.01, 1))
 def test_batch_equals_row_by_row(z, t, k, p):
-    results = apply_temperature(z, t), top_k_filter(z, k), top_p_filter(z, p), greedy(z)
+    def results(x):
+        return apply_temperature(x, t), top_k_filter(x, k), top_p_filter(x, p), min_p_filter(x, p), greedy(x)
+
     for row in np.ndindex(z.shape[:-1]):
-        singles = apply_temperature(z[row], t), top_k_filter(z[row], k), top_p_filter(z[row], p), greedy(z[row])
-        for batch, single in zip(results, singles, strict=True):
+        for batch, single in zip(results(z), results(z[row]), strict=True):
             assert_array_equal(batch[row], single)
 
 
@@ -383,7 +441,7 @@ def test_batch_equals_row_by_row(z, t, k, p):
 def test_the_input_is_left_alone(z, t, k, p):
     before = z.copy()
     z.flags.writeable = False
-    for out in (apply_temperature(z, t), top_k_filter(z, k), top_p_filter(z, p)):
+    for out in (apply_temperature(z, t), top_k_filter(z, k), top_p_filter(z, p), min_p_filter(z, p)):
         assert not np.shares_memory(out, z)
         out[...] = 0
     greedy(z), next_token(z, np.random.default_rng(0), temperature=t, top_k=k, top_p=p)
@@ -398,6 +456,7 @@ def test_every_other_type_becomes_float64(dtype):
         lambda x: top_k_filter(x, 2),
         lambda x: top_p_filter(x, 0.7),
         lambda x: top_p_filter(x, 1),
+        lambda x: min_p_filter(x, 0.3),
     ):
         assert rule(z).dtype == np.float64
         assert_array_equal(rule(z), rule(real))
@@ -460,25 +519,25 @@ def test_rows_of_a_batch_follow_their_own_probabilities_independently():
     assert_fits(rows[::2] * 4 + rows[1::2], np.outer(b, b).ravel())
 
 
-@pytest.mark.parametrize("seed", range(3))
 @EACH_FLOAT
 @pytest.mark.parametrize(
-    ("temperature", "top_k", "top_p"),
+    ("temperature", "top_k", "top_p", "min_p"),
     [
-        (1.0, None, None),
-        (0.5, None, None),
-        (2.0, None, None),
-        (1.0, 3, None),
-        (1.0, None, 0.75),
-        (1.0, 3, 0.8),
-        (0.5, 5, 0.8),
-        (2.0, 4, 0.9),
-        (1, 1, None),
-        (1.5, 100, 1.0),
+        (1.0, None, None, None),
+        (0.5, None, None, None),
+        (2.0, None, None, None),
+        (1.0, 3, None, None),
+        (1.0, None, 0.75, None),
+        (1.0, None, None, 0.3),
+        (1.0, 3, 0.8, None),
+        (0.5, 5, 0.8, 0.1),
+        (2.0, 4, 0.9, 0.6),
+        (1, 1, None, None),
+        (1.5, 100, 1.0, 1e-9),
     ],
 )
-def test_next_token_draws_what_the_filters_compose(temperature, top_k, top_p, dtype, seed):
-    """8,000 draws for each of 60 settings: the whole test fails for about 60 seeds in a million.
+def test_next_token_draws_what_the_filters_compose(temperature, top_k, top_p, min_p, dtype):
+    """4,000 draws for each of 22 settings: the whole test fails for about 22 seeds in a million.
 
     The distribution to meet is built here, from the definition, with plain sums over a sorted list.
     """
@@ -488,15 +547,18 @@ def test_next_token_draws_what_the_filters_compose(temperature, top_k, top_p, dt
     if top_p is not None:
         total, sums = sum(weights[i] for i in best), np.cumsum([weights[i] for i in best])
         best = best[: 1 + int((sums < top_p * total - 1e-6).sum())]
+    if min_p is not None:
+        best = [i for i in best if weights[i] >= min_p * weights[best[0]]]
     expected = np.array([weights[i] if i in best else 0 for i in range(7)])
     with np.errstate(divide="ignore"):
         z = np.log(probs).astype(dtype)
     draws = next_token(
-        np.broadcast_to(z, (8_000, 7)),
-        np.random.default_rng(seed),
+        np.broadcast_to(z, (4_000, 7)),
+        np.random.default_rng(0),
         temperature=temperature,
         top_k=top_k,
         top_p=top_p,
+        min_p=min_p,
     )
     assert_fits(draws, expected / expected.sum())
 
@@ -522,14 +584,23 @@ def test_next_token_at_temperature_0_is_greedy_and_needs_no_chance(z, k, p):
 # Extremes
 
 
-@EACH_FLOAT
-def test_the_tolerance_of_top_p_is_8_machine_epsilons(dtype):
+@pytest.mark.parametrize(("dtype", "last"), [(np.float32, 8), (np.float64, 10)])
+def test_the_tolerance_of_top_p_is_8_machine_epsilons_and_one_of_float64_a_token(dtype, last):
     """1/2 + n eps is exact, and so is the mass of the first of two equal tokens."""
     z, eps = np.zeros(2, dtype), float(np.finfo(dtype).eps)
-    for n in (0, 1, 7, 8):
+    for n in (0, 1, last - 1, last):
         assert survivors(top_p_filter(z, 0.5 + n * eps)) == (0,)
-    for n in (9, 10, 100):
+    for n in (last + 1, last + 2, 100):
         assert survivors(top_p_filter(z, 0.5 + n * eps)) == (0, 1)
+
+
+@EACH_FLOAT
+def test_the_tolerance_of_min_p_is_8_machine_epsilons(dtype):
+    """The border lies at ln p, here -1/2, below the largest logit."""
+    eps = float(np.finfo(dtype).eps)
+    for n, kept in ((0, (0, 1)), (7.5, (0, 1)), (8.5, (0,)), (100, (0,))):
+        z = np.array([0.0, -0.5 - n * eps], dtype)
+        assert survivors(min_p_filter(z, np.exp(-0.5))) == kept
 
 
 def test_the_tolerance_is_not_rounded_to_the_type_of_the_logits():
@@ -572,14 +643,13 @@ def test_huge_temperatures_make_all_alike(t, dtype):
 
 
 @EACH_FLOAT
-@pytest.mark.parametrize("t", [1e-30, 1e-29, 0.8, 1.3, 7e29, 1e30])
-def test_division_is_that_of_the_type_of_the_logits(t, dtype):
-    """As engines divide: T is rounded too, unless it is so small or so large that this would count."""
+@pytest.mark.parametrize("t", [1e-39, 1e-30, 0.8, 1.3, 7e29, 1e38, 1e45])
+def test_division_rounds_once(t, dtype):
+    """T itself is never rounded to the type of the logits, in which the smallest and largest would be lost."""
     z = np.random.default_rng(2).normal(0, 1e-3, 1000).astype(dtype)
     exact = z.astype(np.longdouble) / np.longdouble(t)
-    assert_allclose(apply_temperature(z, t), exact, rtol=np.finfo(dtype).eps, atol=np.finfo(dtype).tiny)
-    inside = dtype if 1e-30 < t < 1e30 else np.float64
-    assert_array_equal(apply_temperature(z, t), (z / inside(t)).astype(dtype))
+    half = np.finfo(dtype).eps / 2 * 1.001  # and a second rounding, of float64
+    assert_allclose(apply_temperature(z, t), exact, rtol=half, atol=np.finfo(dtype).smallest_subnormal)
 
 
 @EACH_FLOAT
@@ -713,11 +783,89 @@ def test_minus_zero_ties_with_zero():
 @pytest.mark.parametrize("shape", [(0, 3), (2, 0, 3)])
 def test_an_empty_batch_stays_empty(shape, dtype):
     z, rng = np.zeros(shape, dtype), np.random.default_rng(0)
-    for out in (apply_temperature(z, 2), top_k_filter(z, 2), top_p_filter(z, 0.5), top_p_filter(z, 1)):
+    for out in (apply_temperature(z, 2), top_k_filter(z, 2), top_p_filter(z, 0.5), min_p_filter(z, 0.5)):
         assert (out.shape, out.dtype) == (shape, dtype)
     assert greedy(z).shape == sample(z, rng).shape == next_token(z, rng).shape == shape[:-1]
     assert next_token(z, rng, temperature=0, top_k=1, top_p=0.5).shape == shape[:-1]
     assert sample(z, rng, size=4).shape == (4, *shape[:-1])
+
+
+# Long rows, on which rounding, ties and masks have room
+
+
+def hostile(dtype):
+    """Rows of 5,000 tokens on which a rule might trip."""
+    rng, size = np.random.default_rng(1), 5000
+    bulk, largest, tiny = rng.normal(0, 3.9, size), np.finfo(dtype).max, np.finfo(dtype).smallest_subnormal
+    few, half = np.full(size, MASK), np.zeros(size)
+    few[rng.choice(size, 30, replace=False)] = rng.normal(size=30)
+    half[0] = np.log(size)
+    rows = {
+        "like a model": bulk,
+        "flat": rng.normal(0, 0.01, size),
+        "all equal": np.full(size, 3.0),
+        "two values": rng.integers(0, 2, size),
+        "whole numbers": bulk.round(),
+        "far from 0": bulk / 1000 + 1e6,
+        "few allowed": few,
+        "half masked": np.where(rng.random(size) < 0.5, MASK, bulk),
+        "half in one": half,
+        "thirty powers": rng.choice([1e30, -1e30, 0], size),
+        "the largest": rng.choice([largest, -largest, 0], size),
+        "subnormal": rng.integers(0, 50, size) * tiny,
+        "heavy tails": rng.standard_cauchy(size),
+        "powers of two": -(2.0 ** rng.integers(-100, 100, size)),
+        "rising": np.arange(size) / 100,
+        "falling": -np.arange(size) / 1000,
+    }
+    return {name: np.asarray(row, dtype) for name, row in rows.items()}
+
+
+ROWS = {
+    f"{name}, {dtype.__name__}": row
+    for dtype in (np.float32, np.float64)
+    for name, row in hostile(dtype).items()
+}
+EACH_ROW = pytest.mark.parametrize("z", ROWS.values(), ids=ROWS)
+
+
+@EACH_ROW
+@pytest.mark.parametrize("k", [1, 2, 50, 600, 2500, 4999, 5000, 10**20])
+def test_top_k_is_the_first_k_of_a_stable_sort(z, k):
+    assert_array_equal(top_k_filter(z, k), as_filter(z, np.argsort(-z, kind="stable")[:k]))
+
+
+@EACH_ROW
+@pytest.mark.parametrize("p", [1e-300, 1e-9, 0.1, 0.5, 0.75, 0.9, 0.99, 0.999999, 1 - 1e-15])
+def test_top_p_is_the_start_of_a_stable_sort_that_reaches_p(z, p):
+    """Rounding decides where the sum comes within the tolerance and an error of the sum of p: there, both."""
+    order = np.argsort(-z, kind="stable")
+    sums = np.cumsum(softmax(z.astype(float))[order])
+    slack = 8 * float(np.finfo(z.dtype).eps) + len(z) * np.finfo(float).eps
+    least, most = (1 + np.count_nonzero(sums < p - slack + error) for error in (-1e-12, 1e-12))
+    kept = top_p_filter(z, p)
+    assert any(np.array_equal(kept, as_filter(z, order[:n])) for n in range(least, most + 1))
+
+
+@EACH_ROW
+@pytest.mark.parametrize(
+    "steps",
+    [
+        {"top_k": 50},
+        {"top_k": 50, "top_p": 0.9},
+        {"top_p": 0.9, "min_p": 0.02},
+        {"temperature": 1.3, "top_k": 3000, "top_p": 0.99, "min_p": 1e-4},
+        {"temperature": 7.0},
+    ],
+    ids=str,
+)
+def test_same_seed_same_token_as_composing_the_filters(z, steps):
+    """Five draws of each; the two lines that the points fall on differ in their last digits only."""
+    scaled = apply_temperature(z, steps.get("temperature", 1))
+    for rule, name in ((top_k_filter, "top_k"), (top_p_filter, "top_p"), (min_p_filter, "min_p")):
+        scaled = rule(scaled, steps[name]) if name in steps else scaled
+    drawn = next_token(np.tile(z, (5, 1)), np.random.default_rng(0), **steps)
+    assert_array_equal(drawn, sample(softmax(scaled), np.random.default_rng(0), size=5))
 
 
 # Refusals
@@ -728,10 +876,13 @@ TAKE_LOGITS = {
     "top_k_filter, all": lambda z: top_k_filter(z, 99),
     "top_p_filter": lambda z: top_p_filter(z, 0.5),
     "top_p_filter, 1": lambda z: top_p_filter(z, 1),
+    "min_p_filter": lambda z: min_p_filter(z, 0.5),
     "greedy": greedy,
     "next_token": lambda z: next_token(z, np.random.default_rng(0)),
     "next_token, greedy": lambda z: next_token(z, np.random.default_rng(0), temperature=0),
-    "next_token, all": lambda z: next_token(z, np.random.default_rng(0), temperature=2, top_k=2, top_p=0.5),
+    "next_token, all": lambda z: next_token(
+        z, np.random.default_rng(0), temperature=2, top_k=2, top_p=0.5, min_p=0.1
+    ),
 }
 
 
@@ -820,9 +971,10 @@ def test_refused_k(bad, error, words):
 
 
 @pytest.mark.parametrize(("bad", "error", "words"), [*BAD_P, (None, TypeError, r"p .*number.*None")])
-def test_refused_p(bad, error, words):
+@pytest.mark.parametrize("rule", [top_p_filter, min_p_filter])
+def test_refused_p(rule, bad, error, words):
     with pytest.raises(error, match=f"^{words}"):
-        top_p_filter(Z, bad)
+        rule(Z, bad)
 
 
 @pytest.mark.parametrize("t", [0, 1, 0.5])
@@ -830,8 +982,9 @@ def test_refused_p(bad, error, words):
     ("name", "bad", "error", "words"),
     [
         *[("temperature", *case) for case in BAD_TEMPERATURES],
-        *[("top_k", *case) for case in BAD_K],
-        *[("top_p", *case) for case in BAD_P],
+        *[("top_k", bad, error, "top_" + words) for bad, error, words in BAD_K],
+        *[("top_p", bad, error, "top_" + words) for bad, error, words in BAD_P],
+        *[("min_p", bad, error, "min_" + words) for bad, error, words in BAD_P],
     ],
 )
 def test_next_token_refuses_what_its_parts_refuse_at_temperature_0_too(t, name, bad, error, words):
@@ -906,7 +1059,7 @@ def test_the_judge_agrees_with_printed_tables(x, df, tail):
 # What NumPy alone would let pass, or refuse without naming the argument
 
 
-@pytest.mark.parametrize("size", [-1, 2.5, (2, -1), "3"])
+@pytest.mark.parametrize("size", [-1, 2.5, (2, -1), "3", True, (True,), [2, 3]])
 def test_a_size_that_is_no_count_is_refused(size):
     with pytest.raises(ValueError, match=r"size=.* must be a whole number of draws"):
         sample([0.5, 0.5], np.random.default_rng(0), size=size)

@@ -1,6 +1,6 @@
 """How a language model chooses its next word: logits, softmax, temperature, sampling.
 
-The rooms, each of which imports only from those before it: ``probability``, ``shortcuts``, ``sampling``,
+The layers, each of which imports only from those before it: ``checks``, ``probability``, ``sampling``,
 ``model``, ``svg``, ``plots``, ``frames``, ``explore``, ``quiz``; and ``exercises``, which checks what a
 reader has built.
 """
@@ -10,7 +10,7 @@ from .explore import explore
 from .model import BigramModel, Vocabulary, count_pairs, generate, load_corpus, tokenize
 from .probability import cross_entropy, entropy, log_softmax, softmax
 from .quiz import quiz
-from .sampling import apply_temperature, greedy, next_token, sample, top_k_filter, top_p_filter
+from .sampling import apply_temperature, greedy, min_p_filter, next_token, sample, top_k_filter, top_p_filter
 
 __version__ = "0.1.0"
 
@@ -26,6 +26,7 @@ __all__ = [
     "greedy",
     "load_corpus",
     "log_softmax",
+    "min_p_filter",
     "next_token",
     "plots",
     "quiz",

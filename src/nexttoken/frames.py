@@ -41,17 +41,20 @@ class Control:
 
     def __init__(self, name: str, widget: ipywidgets.Widget) -> None:
         check_control(name, widget)
-        self.name, self.widget = name, widget
+        self.name = name
+        self.widget = widget
         self.values: list[Any]
         if isinstance(widget, SLIDERS):
             self.values = _stops(name, widget)
             self.labels = [format(value, widget.readout_format) for value in self.values]
             start = self.values.index(widget.value) if widget.value in self.values else None
         elif isinstance(widget, ipywidgets.Checkbox):
-            self.values, self.labels = [False, True], ["off", "on"]
+            self.values = [False, True]
+            self.labels = ["off", "on"]
             start = int(widget.value)
         else:  # what ipywidgets makes of ``options``; 1 and True are two of them, so the place decides
-            self.values, self.labels = list(widget._options_values), list(widget._options_labels)
+            self.values = list(widget._options_values)
+            self.labels = list(widget._options_labels)
             start = widget.index
         if start is None:
             raise ValueError(f"{name} starts at {widget.value!r}, which is not one of its steps: {self.labels}")
@@ -63,7 +66,9 @@ class Control:
 
     def html(self) -> str:
         """Return the native control; the page script finds it by its name."""
-        widget, name, label = self.widget, escape(self.name), escape(self.label)
+        widget = self.widget
+        name = escape(self.name)
+        label = escape(self.label)
         named = f'name="{name}" aria-label="{label}"'
         small = ""
         if widget.tooltip:
@@ -182,8 +187,9 @@ def encode(row: Sequence[int]) -> str:
     >>> encode([0, 1, 91]), encode([0, 92])
     (' !~', '  ! ')
     """
-    text, width, largest = [], 1, max(row)
-    while largest >= len(DIGITS) ** width:
+    text = []
+    width = 1
+    while max(row) >= len(DIGITS) ** width:
         width += 1
     for entry in row:
         text += [DIGITS[entry // len(DIGITS) ** place % len(DIGITS)] for place in reversed(range(width))]
@@ -192,7 +198,8 @@ def encode(row: Sequence[int]) -> str:
 
 def _common(values: Sequence[str]) -> str:
     """Return the longest text that all begin with."""
-    first, last = min(values), max(values)  # the two that part first
+    first = min(values)  # and the last are the two that part first
+    last = max(values)
     return first[: next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))]
 
 
@@ -250,7 +257,8 @@ class Columns:
 
 def _slots(frames: Sequence[list[Element]]) -> dict[str, Any]:
     """Return what differs between frames of one shape: slots, and the columns they point into."""
-    columns, slots = Columns(), []
+    columns = Columns()
+    slots = []
     for i, parts in enumerate(zip(*frames, strict=True)):
         for name in parts[0].attributes:
             values = [part.attributes[name] for part in parts]
@@ -272,7 +280,8 @@ def compress(frames: Sequence[Element], start: int) -> dict[str, Any]:
     shapes: dict[tuple[Any, ...], list[int]] = {}
     for state, parts in enumerate(flat):
         shapes.setdefault(_shape(parts), []).append(state)
-    groups, where = [], [[0, 0]] * len(frames)
+    groups = []
+    where = [[0, 0]] * len(frames)
     for number, states in enumerate(shapes.values()):
         group = _slots([flat[state] for state in states])
         if start not in states:

@@ -15,22 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .probability import Floats, Indices, as_floats, log_softmax, softmax
+from .checks import Floats, Indices, as_floats, as_indices, as_number
+from .probability import log_softmax, softmax
 
 END = "."
 JOINERS = "\u200c\u200d"  # invisible: how the letters on both sides are drawn
-
-
-def _indices(values: ArrayLike, name: str, size: int) -> Indices:
-    """Return the values as indices of tokens, from 0 to size - 1."""
-    indices = np.asarray(values)
-    if indices.size == 0:
-        indices = indices.astype(np.intp)  # NumPy makes floats of an empty list
-    if indices.dtype.kind not in "iu":
-        raise TypeError(f"{name}={values!r:.60} is no index: use vocabulary[word]")
-    if not ((indices >= 0) & (indices < size)).all():
-        raise ValueError(f"{name}={values!r:.60} is no index below {size}: use vocabulary[word]")
-    return indices
 
 
 def _count(value: Any, name: str, least: int) -> int:
@@ -126,7 +115,7 @@ class Vocabulary:
 
         ``indices`` is one index or an array of them, each from 0 to V - 1, or it is an error.
         """
-        found = _indices(indices, "indices", len(self))
+        found = as_indices(indices, "indices", len(self))
         return " ".join(self.tokens[i] for i in found.flat).replace(f" {END}", END)
 
 
@@ -178,7 +167,7 @@ class BigramModel:
 
     def logits(self, token: ArrayLike) -> Floats:
         """Return one logit per token that may follow: shape (...) of indices in, (..., V) out."""
-        return self.embedding[_indices(token, "token", len(self.vocabulary))] @ self.output
+        return self.embedding[as_indices(token, "token", len(self.vocabulary))] @ self.output
 
     def loss_and_gradients(self, counts: ArrayLike) -> tuple[float, Floats, Floats]:
         r"""Return the mean cross-entropy of a text, in nats a token, and its gradient for each matrix.
@@ -221,7 +210,7 @@ class BigramModel:
         """
         if isinstance(corpus, str):
             raise TypeError(f"corpus must be a list of sentences, not one string: {corpus!r:.60}")
-        if not 0 <= learning_rate < np.inf:
+        if not 0 <= as_number(learning_rate, "learning_rate") < np.inf:
             raise ValueError(f"learning_rate={learning_rate!r} must be finite and 0 or more")
         text = f"{END} {' '.join(corpus)}"  # each sentence begins after the full stop of the one before
         vocabulary = Vocabulary(tokenize(text))
@@ -253,7 +242,7 @@ def generate(
     if not walk:
         raise ValueError(f"prompt={prompt!r} holds no word: start with a token, such as 'fox'")
     for _ in range(_count(max_tokens, "max_tokens", 0)):
-        chosen = _indices(choose(model.logits(walk[-1])), "choose(logits)", len(model.vocabulary))
+        chosen = as_indices(choose(model.logits(walk[-1])), "choose(logits)", len(model.vocabulary))
         if chosen.ndim != 0:
             raise TypeError(f"choose(logits)={chosen!r:.60} must be one index, not an array of them")
         walk.append(int(chosen))

@@ -16,9 +16,13 @@ from numpy.typing import ArrayLike
 
 from .svg import CUT, DRAWN, KEPT, OTHER, Picture
 
-WIDTH, ROW, SIZE = 440, 21, 13  # points; SIZE is that of the letters
-LABELS, VALUES = 76, 58  # points left of the bars for the tokens' names, right of them for the values
-INK, PAPER = "#000000", "#ffffff"
+WIDTH = 440  # all sizes in points
+ROW = 21
+SIZE = 13  # of the letters
+LABELS = 76  # left of the bars, for the tokens' names
+VALUES = 58  # right of them
+INK = "#000000"
+PAPER = "#ffffff"
 DASHES = ["-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)), (0, (3, 1, 1, 1))]
 
 
@@ -66,8 +70,8 @@ def number(value: float) -> str:
     >>> number(-1.5), number(float("nan")), number(float("-inf"))
     ('−1.50', 'NaN', '−∞')
     """
-    text = "NaN" if np.isnan(value) else "∞" if np.isposinf(value) else f"{value + 0.0:.2f}"
-    return ("−∞" if np.isneginf(value) else text).replace("-", "−")
+    text = f"{value + 0.0:.2f}"
+    return {"nan": "NaN", "inf": "∞", "-inf": "−∞"}.get(text, text.replace("-", "−"))
 
 
 FORMATS = {"probability": percent, "logit": number, "log-probability": number, "number": number}
@@ -120,9 +124,12 @@ def bars(
     shown = list(range(len(tokens))) if show is None else [int(i) for i in np.asarray(show)]
     rest = sorted(set(range(len(tokens))) - set(shown))
     names = [*(tokens[t] for t in shown), *([f"{len(rest):,} others"] if rest else [])]
-    place = None if drawn is None else shown.index(drawn) if drawn in shown else len(shown)
-    labels = ["▸ " * (y == place) + name for y, name in enumerate(names)]
-    top, left = 26 if any(panels) else 4, max(LABELS, 8 * max(map(len, labels)))
+    labels = list(names)
+    if drawn is not None:
+        place = shown.index(drawn) if drawn in shown else len(shown)
+        labels[place] = "▸ " + labels[place]
+    top = 26 if any(panels) else 4
+    left = max(LABELS, 8 * max(map(len, labels)))
     width = (WIDTH - left) / len(panels)
     picture = _picture(top + len(names) * ROW + 26)
     said = []
@@ -136,11 +143,12 @@ def bars(
         hollow = [*~keep[shown], *([not keep[rest].any()] if rest else [])]
         ends = _listing(row, shown, rest, of)
         _lay_out(axes, labels if i == 0 else [], len(names), _of(limits, title) or _span(ends, of), of)
-        words = [FORMATS[of](end) + " cut" * bool(cut) for end, cut in zip(ends, hollow, strict=True)]
+        words = [FORMATS[of](end) + (" cut" if cut else "") for end, cut in zip(ends, hollow, strict=True)]
         if rest and of != "probability":
-            ends[-1], words[-1] = 0, "≤ " + words[-1]
+            ends[-1] = 0
+            words[-1] = "≤ " + words[-1]
         colours = [*[KEPT] * len(shown), CUT]
-        if place is not None:
+        if drawn is not None:
             colours[place] = DRAWN
         _draw_rows(axes, ends, ghost, hollow, words, colours)
         said.append((f"{title}: " if title else "") + _listed(names, words))
@@ -232,8 +240,10 @@ def staircase(
     >>> stairs.alt.split(". ")[1]
     'At p = 0.75 the nucleus is 2 of 3 tokens and holds 75 %.'
     """
-    probs, kept = np.asarray(probs, dtype=float), np.asarray(kept, dtype=bool)
-    ends, count = np.cumsum(probs), show or len(tokens)
+    probs = np.asarray(probs, dtype=float)
+    kept = np.asarray(kept, dtype=bool)
+    ends = np.cumsum(probs)
+    count = show or len(tokens)
     picture = _picture(24 + count * ROW + 26)
     axes = _axes(picture, LABELS, 24, WIDTH - LABELS - VALUES, count * ROW)
     _lay_out(axes, tokens[:count], count, (0, 1), "cumulative probability")
@@ -244,10 +254,10 @@ def staircase(
     for y in range(count):
         _bar(axes, y, ends[y] - probs[y], ends[y], KEPT if kept[y] else CUT, hollow=not kept[y])
         _write(axes, 1, y, percent(ends[y]), right=6)
-    inside, number_kept = percent(probs[kept].sum()), int(kept.sum())
+    inside = percent(probs[kept].sum())
     picture.alt = (
         f"Stairs of cumulative probability: {_listed(tokens[:count], [percent(e) for e in ends[:count]])}. "
-        f"At p = {p:.2f} the nucleus is {number_kept} of {len(tokens)} tokens and holds {inside}."
+        f"At p = {p:.2f} the nucleus is {kept.sum()} of {len(tokens)} tokens and holds {inside}."
     )
     return picture
 
@@ -443,10 +453,10 @@ def forward_pass(
         "probabilities": probs,
     }
     picture = _picture(400)
-    height, lefts = 330, (28, 124, 220, 352)
+    lefts = (28, 124, 220, 352)
     for i, (name, column) in enumerate(arrays.items()):
         row = np.asarray(column, dtype=float)
-        axes = _axes(picture, lefts[i], 44, 30, height)
+        axes = _axes(picture, lefts[i], 44, 30, 330)
         axes.set_xlim(0, 1)
         axes.set_ylim(len(row), 0)
         strength = 0.002 + 0.996 * np.abs(row) / np.abs(row).max()  # an opacity of 0 or 1 goes unwritten
@@ -458,7 +468,7 @@ def forward_pass(
         if i:
             _write(axes, -0.8, len(row) / 2, "→", ha="center", fontsize=20)
         if len(row) == len(tokens):
-            pick = token if i == 0 else choice if i == 3 else int(row.argmax())
+            pick = {0: token, 3: choice}.get(i, int(row.argmax()))
             word = " " + number(row[pick]) if i == 2 else ""
             colour = DRAWN if i == 3 else INK
             _write(axes, 1.1, pick + 0.5, tokens[pick] + word, fontsize=SIZE - 1, color=colour)

@@ -106,7 +106,8 @@ def _lines(evidence: Callable[[], bool]) -> str:
 def _static(claim: str, evidence: Callable[[], bool], why: str) -> str:
     """Return the quiz as HTML that needs no script; ``book/_static/quiz.css`` hides the answer."""
     holds, printed = _run(evidence)
-    choices, said = "", ""
+    choices = ""
+    said = ""
     for choice in (True, False):
         word = str(choice).lower()
         choices += f'<label><input type="radio" name="verdict" value="{word}" autocomplete="off">'

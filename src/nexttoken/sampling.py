@@ -1,70 +1,28 @@
 """Choosing the next token: rules that map logits to logits, and the draw.
 
-A rule masks a token by setting its logit to -inf; softmax then gives it probability 0 and shares the
-rest out again. Only `sample` is random, and it takes rng. Shapes and errors of logits and probs are
-those of :mod:`nexttoken.probability`; any other bad argument is a ValueError or a TypeError.
+A rule masks a token by setting its logit to -inf; softmax then gives it probability 0 and renormalises what
+is left. Only `sample` is random, and it takes rng. Shapes and errors of logits and probs are those of
+:mod:`nexttoken.probability`; any other bad argument is a ValueError or a TypeError.
 """
 
-import operator
-from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from . import shortcuts
-from .probability import Floats, Indices, as_floats, as_logits, as_probabilities, shift, softmax
-
-
-def _number(value: Any, name: str) -> float:
-    if (number := np.asarray(value)).ndim != 0 or number.dtype.kind not in "fiu":
-        raise TypeError(f"{name} must be one real number, not {value!r:.60}")
-    return float(value)
-
-
-def _generator(rng: Any) -> np.random.Generator:
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(f"rng must be a numpy Generator, not {rng!r:.60}: use np.random.default_rng(seed)")
-    return rng
-
-
-def _degrees(temperature: Any) -> float:
-    if not 0 < _number(temperature, "temperature") < np.inf:
-        raise ValueError(f"temperature={temperature!r} must be finite and above 0: at 0 use greedy(logits)")
-    return float(temperature)
-
-
-def _count(k: Any) -> int:
-    if isinstance(k, (bool, np.bool_, np.ndarray)) or not hasattr(k, "__index__"):
-        raise TypeError(f"k must be an integer, not {k!r:.60}")
-    if not operator.index(k) >= 1:
-        raise ValueError(f"k={k!r} must be at least 1: k=1 keeps the most probable token only")
-    return operator.index(k)
-
-
-def _share(p: Any) -> float:
-    if not 0 < _number(p, "p") <= 1:
-        raise ValueError(f"p={p!r} must be above 0 and at most 1: 1 keeps all, a tiny p the top token only")
-    return float(p)
-
-
-def _keep_first(z: Floats, order: Indices, count: ArrayLike) -> Floats:
-    """Mask all but the first ``count`` tokens of each row, in the given order."""
-    rank = order.argsort(axis=-1)  # the inverse of an order says where each token stands in it
-    return np.where(rank < np.asarray(count)[..., None], z, -np.inf)
-
-
-def _top_k(z: Floats, k: int) -> Floats:
-    return z.copy() if k >= z.shape[-1] else _keep_first(z, np.argsort(-z, axis=-1, kind="stable"), k)
-
-
-def _top_p(z: Floats, p: float) -> Floats:
-    if p == 1:
-        return z.copy()
-    order = np.argsort(-z, axis=-1, kind="stable")
-    probs = np.take_along_axis(softmax(z.astype(np.float64)), order, axis=-1)
-    short = np.cumsum(probs, axis=-1) < p - 8 * float(np.finfo(z.dtype).eps)
-    return _keep_first(z, order, 1 + short.sum(axis=-1))  # those that fall short, and the one that does not
+from .checks import (
+    Floats,
+    Indices,
+    as_count,
+    as_generator,
+    as_logits,
+    as_probabilities,
+    as_share,
+    as_size,
+    as_temperature,
+    check_settings,
+)
+from .probability import softmax
 
 
 def apply_temperature(logits: ArrayLike, temperature: float) -> Floats:
@@ -91,16 +49,28 @@ def apply_temperature(logits: ArrayLike, temperature: float) -> Floats:
     >>> apply_temperature([2.0, 1.0, -np.inf], 0.5)
     array([  4.,   2., -inf])
     """
-    (z, top), t = as_logits(logits), _degrees(temperature)
-    if not np.isfinite(_divide(top, t)).all():
+    z = as_logits(logits)
+    scaled = _divide(z, as_temperature(temperature))
+    if not np.isfinite(scaled.max(axis=-1)).all():
         raise ValueError(f"{temperature=} is too small for {z.dtype}: subtract the maximum, or use greedy")
-    return _divide(z, t)
+    return scaled
 
 
 def _divide(z: Floats, t: float) -> Floats:
-    """Return z / T, divided in float64 where float32 would round T to 0 or to infinity, or coarsely."""
+    """Return z / T in the type of z, by way of float64: float32 would round a very small T to 0."""
     with np.errstate(over="ignore"):
-        return np.divide(z, t, out=np.empty_like(z), dtype=z.dtype if 1e-30 < t < 1e30 else np.float64)
+        return (z / np.float64(t)).astype(z.dtype)
+
+
+def _keep(z: Floats, level: Floats, count: Any) -> Floats:
+    """Mask all but ``count`` logits of each row, down to ``level``; of its equals the first stay."""
+    kept = z >= level
+    surplus = kept.sum(axis=-1) - count
+    for row in np.ndindex(surplus.shape):
+        if surplus[row] > 0:
+            equals = np.flatnonzero(z[row] == level[row])
+            kept[row][equals[-surplus[row] :]] = False
+    return np.where(kept, z, -np.inf)
 
 
 def top_k_filter(logits: ArrayLike, k: int) -> Floats:
@@ -115,24 +85,32 @@ def top_k_filter(logits: ArrayLike, k: int) -> Floats:
     Returns
     -------
     array, same shape
-        The logits, -inf for what is cut. Exactly k survive: of equal logits, those of lower index. (A
-        threshold rule, as many engines have it, keeps every tie.)
+        The logits, -inf for what is cut; softmax renormalises the rest. Exactly k survive: of equal
+        logits, those of lower index. (A threshold rule, as many engines have it, keeps every tie.)
 
     Examples
     --------
     >>> top_k_filter([1.0, 3.0, 2.0, 2.0], 2)
     array([-inf,   3.,   2., -inf])
     """
-    z, k = as_floats(logits, "logits"), _count(k)
-    return shortcuts.keep_by_row(lambda row: shortcuts.top_k(row, k), lambda rows: _top_k(rows, k), z)
+    z = as_logits(logits)
+    k = min(as_count(k, "k"), z.shape[-1])
+    level = np.partition(z, -k, axis=-1)[..., -k, None]  # the k-th largest
+    return _keep(z, level, k)
+
+
+def _slack(z: Floats) -> float:
+    """Return how far short of a border still counts as on it: the rounding of the logits themselves."""
+    return 8 * float(np.finfo(z.dtype).eps)
 
 
 def top_p_filter(logits: ArrayLike, p: float) -> Floats:
     r"""Keep the nucleus: the smallest set of tokens whose probability is at least p (Holtzman et al. 2020).
 
     Tokens are taken from the most probable down, ties towards the lower index, until their mass reaches
-    p. The mass is summed in float64, and within 8 machine epsilons (of the logits' float type) of p
-    counts as reached, so that .5 + .3 reaches .8 as on paper.
+    p. The mass is summed in float64. It counts as reached within 8 machine epsilons of the logits' float
+    type plus V epsilons of float64, the error of the sum itself, so that .5 + .3 reaches .8, and 99 of
+    110 equal tokens .9, as on paper.
 
     Parameters
     ----------
@@ -144,15 +122,55 @@ def top_p_filter(logits: ArrayLike, p: float) -> Floats:
     Returns
     -------
     array, same shape
-        The logits, -inf for what is cut.
+        The logits, -inf for what is cut; softmax renormalises the rest.
 
     Examples
     --------
     >>> top_p_filter(np.log([0.5, 0.25, 0.125, 0.125]), 0.75).round(2)
     array([-0.69, -1.39,  -inf,  -inf])
     """
-    z, p = as_floats(logits, "logits"), _share(p)
-    return shortcuts.keep_by_row(lambda row: shortcuts.top_p(row, p), lambda rows: _top_p(rows, p), z)
+    z = as_logits(logits)
+    p = as_share(p, "p")
+    if p == 1:
+        return z.copy()
+    ranked = np.sort(z, axis=-1)[..., ::-1]
+    mass = np.cumsum(softmax(ranked.astype(np.float64)), axis=-1)
+    short = mass < p - _slack(z) - z.shape[-1] * np.finfo(np.float64).eps
+    count = 1 + short.sum(axis=-1)  # those that fall short, and the one that does not
+    level = np.take_along_axis(ranked, count[..., None] - 1, axis=-1)
+    return _keep(z, level, count)
+
+
+def min_p_filter(logits: ArrayLike, p: float) -> Floats:
+    r"""Keep the tokens that have at least p times the largest probability (Nguyen et al. 2025).
+
+    .. math:: p_i \ge p \max_j p_j \quad\Longleftrightarrow\quad z_i - \max_j z_j \ge \ln p
+
+    The second form is computed, in float64, so that no sum is needed. A logit that is 8 machine epsilons (of
+    the logits' float type) short of it counts as reaching it.
+
+    Parameters
+    ----------
+    logits : array_like, shape (..., V)
+    p : float
+        Above 0 and at most 1, which keeps the largest logit and all its equals.
+
+    Returns
+    -------
+    array, same shape
+        The logits, -inf for what is cut; softmax renormalises the rest.
+
+    Examples
+    --------
+    >>> min_p_filter(np.log([0.5, 0.25, 0.125, 0.125]), 0.5).round(2)
+    array([-0.69, -1.39,  -inf,  -inf])
+    """
+    z = as_logits(logits)
+    p = as_share(p, "p")
+    with np.errstate(over="ignore"):  # as in softmax
+        distance = z.astype(np.float64) - z.max(axis=-1, keepdims=True)
+    reached = distance >= np.log(p) - (_slack(z) if p < 1 else 0)
+    return np.where(reached, z, -np.inf)
 
 
 def greedy(logits: ArrayLike) -> Indices:
@@ -163,14 +181,15 @@ def greedy(logits: ArrayLike) -> Indices:
     >>> greedy([0.5, 2.0, 2.0])
     np.int64(1)
     """
-    return as_logits(logits)[0].argmax(axis=-1)
+    return as_logits(logits).argmax(axis=-1)
 
 
 def sample(probs: ArrayLike, rng: np.random.Generator, size: int | tuple[int, ...] | None = None) -> Indices:
-    r"""Draw token indices from a distribution.
+    r"""Draw token indices from a distribution, by inverse-CDF sampling.
 
     A uniform number in [0, 1) is a point on a line cut into pieces of length :math:`p_i`; the draw is the
-    piece it falls into. A piece of length 0 is never hit. The line is measured in float64.
+    piece it falls into. A piece of length 0 is never hit. The line is measured in float64, and stretched
+    to length 1.
 
     Parameters
     ----------
@@ -191,19 +210,12 @@ def sample(probs: ArrayLike, rng: np.random.Generator, size: int | tuple[int, ..
     array([1, 1, 1, 1])
     """
     p = as_probabilities(probs)
-    shape: tuple[Any, ...] = () if size is None else tuple(size) if isinstance(size, tuple) else (size,)
-    if not all(isinstance(n, (int, np.integer)) and n >= 0 for n in shape):
-        raise ValueError(f"size={size!r} must be a whole number of draws, 0 or more, or a tuple of such")
-    points = _generator(rng).random(shape + p.shape[:-1])
-    return _draw(p, points) if shape else shortcuts.draw_by_row(shortcuts.draw, _draw, p, points)
-
-
-def _draw(p: Floats, points: Any) -> Indices:
-    """Return the token whose piece of the line holds each point; the line is stretched to length 1."""
-    drawn = np.empty(np.shape(points), dtype=np.intp)
+    shape = as_size(size) + p.shape[:-1]
+    points = np.asarray(as_generator(rng).random(shape))
+    drawn = np.empty(shape, np.intp)
     for row in np.ndindex(p.shape[:-1]):
         ends = np.cumsum(p[row], dtype=np.float64)
-        drawn[..., *row] = np.searchsorted(ends, np.asarray(points)[..., *row] * ends[-1], side="right")
+        drawn[..., *row] = np.searchsorted(ends, points[..., *row] * ends[-1], side="right")
     return drawn[()]
 
 
@@ -214,33 +226,48 @@ def next_token(
     temperature: float = 1.0,
     top_k: int | None = None,
     top_p: float | None = None,
+    min_p: float | None = None,
 ) -> Indices:
-    """Choose one token per row, shape (...): temperature, then top-k, then top-p, then a draw.
+    """Choose one token per row, shape (...): temperature, then top-k, top-p and min-p, then a draw.
 
-    The draw has exactly the distribution that composing the filters gives; with top-p alone, from 4,096
-    tokens on, a seed may give another token. The arguments are those of :func:`sample` and of the filters,
-    None for no filter, and a temperature of 0 or more: at 0 it is :func:`greedy`, and ``rng`` rests.
+    The draw has exactly the distribution that composing the filters gives. The arguments are those of
+    :func:`sample` and of the filters, None for no filter, and a temperature of 0 or more: at 0 it is
+    :func:`greedy`, and ``rng`` rests. No temperature is too small.
 
     Examples
     --------
     >>> next_token([1.0, 5.0, 2.0], np.random.default_rng(0), temperature=0)
     np.int64(1)
+    >>> next_token(np.log([0.5, 0.3, 0.2]), np.random.default_rng(0), temperature=0.7, top_k=2, top_p=0.9)
+    np.int64(0)
     """
-    z, t, rng = as_floats(logits, "logits"), _number(temperature, "temperature"), _generator(rng)
-    k, p = z.shape[-1] if top_k is None else _count(top_k), 1.0 if top_p is None else _share(top_p)
-    if t == 0:
+    z = as_logits(logits)
+    check_settings(rng, temperature, top_k, top_p, min_p)
+    if temperature == 0:
         return greedy(z)
-    scale, cut = partial(_scale, t=_degrees(temperature)), partial(_top_p, p=p)
-    return shortcuts.draw_by_row(
-        lambda row, point: shortcuts.next_token(row, point, rng, scale, cut, k, p),
-        lambda rows, points: _draw(softmax(cut(_top_k(scale(as_logits(rows)[0]), k))), points),
-        z,
-        rng.random(z.shape[:-1]),
-    )
+    drawn = np.empty(z.shape[:-1], np.intp)
+    for row in np.ndindex(drawn.shape):
+        drawn[row] = _choose(z[row], rng, float(temperature), top_k, top_p, min_p)
+    return drawn[()]
+
+
+def _choose(z: Floats, rng: np.random.Generator, t: float, top_k: Any, top_p: Any, min_p: Any) -> Indices:
+    """Return a token of one row. What a rule masks is left behind, and costs the next rule nothing."""
+    z = _scale(z, t)
+    tokens = np.arange(len(z))
+    for rule, setting in ((top_k_filter, top_k), (top_p_filter, top_p), (min_p_filter, min_p)):
+        if setting is not None:
+            z = rule(z, setting)
+            kept = z > -np.inf
+            tokens = tokens[kept]
+            z = z[kept]
+    return tokens[sample(softmax(z), rng)]
 
 
 def _scale(z: Floats, t: float) -> Floats:
-    """Divide by a temperature so small, if need be, that the top would overflow: it moves to 0 first."""
+    """Return z / T; where a tiny T would carry the largest logit out of range, it is moved to 0 first."""
     scaled = _divide(z, t)
-    lost = np.isinf(scaled.max(axis=-1, keepdims=True))
-    return _divide(np.where(lost, shift(z), z), t) if lost.any() else scaled
+    if np.isfinite(scaled.max()):
+        return scaled
+    with np.errstate(over="ignore"):
+        return _divide(z - z.max(), t)

@@ -14,7 +14,10 @@ import matplotlib
 from matplotlib.figure import Figure
 
 # What the figures are drawn with. Black is ink and follows the text; the page may redefine the others.
-KEPT, CUT, DRAWN, OTHER = "#0072b2", "#767676", "#d55e00", "#009e73"
+KEPT = "#0072b2"
+CUT = "#767676"
+DRAWN = "#d55e00"
+OTHER = "#009e73"
 COLOURS = {
     "#000000": "currentColor",
     "#ffffff": "none",  # paper
@@ -48,7 +51,9 @@ class Element:
     """One SVG element: a tag, attributes, text and children. Never an id, unless something points at it."""
 
     def __init__(self, tag: str, attributes: dict[str, str], text: str = "") -> None:
-        self.tag, self.attributes, self.text = tag, attributes, text
+        self.tag = tag
+        self.attributes = attributes
+        self.text = text
         self.children: list[Element] = []
 
     def __str__(self) -> str:

@@ -1,7 +1,5 @@
 """The chapter on full-size vocabularies: every number in its words, and what its checks accept and refuse."""
 
-import json
-import re
 from fractions import Fraction
 from statistics import NormalDist
 
@@ -13,12 +11,10 @@ import nexttoken
 from nexttoken import sample, softmax, top_k_filter, top_p_filter
 from nexttoken.exercises import check
 from nexttoken.plots import ROW, percent
-from nexttoken.shortcuts import LONG
 
 NAME = "08_full_size"
 PATH = ROOT / "book" / f"{NAME}.ipynb"
 V, SPREAD = 50_257, 3.9
-LAST = float(np.nextafter(1, 0))
 
 
 @pytest.fixture(scope="module")
@@ -114,30 +110,9 @@ def test_the_bell_counts_the_nucleus(prose, z, t):
     assert "Within a tenth" in prose(NAME)
 
 
-def test_floor(prose, built, z):
-    words, floor = prose(NAME), built["floor"]
-    assert V == 29 * 1733
-    assert (z >= floor(z, 50, 1733)).sum() == 50
-    assert "A sort of 1,733 numbers instead of 50,257, and the floor lets in just the 50" in words
-    totals = {c: c + int((z >= floor(z, 50, c)).sum()) for c in (85, 100, 1000, 10_000)}
-    both = {int(c): int(c + let_in) for c, let_in in zip(built["wide"], built["counts"][50], strict=True)}
-    fewest = min(both, key=both.get)
-    low = f"{fewest} maxima and {both[fewest] - fewest} candidates make {both[fewest]} numbers to sort"
-    assert f"{low}, 85 and {totals[85] - 85} make {totals[85]}" in words
-    assert sorted(both.values())[1] == totals[85]
-    assert totals[100] < totals[1000] < totals[10_000]
-    rounded = np.round(z * 16) / 16
-    lowest = floor(rounded, 50, 1733)
-    assert f"Of the 50 tokens only {(rounded > lowest).sum()} are left" in words
-
-
-def test_the_matrix_has_32_rows(prose, built, monkeypatch, z):
-    seen = []
-    monkeypatch.setitem(built, "floor", lambda z, k, columns: seen.append((k, columns)) or np.sort(z)[-k])
-    for k in (50, 2000):
-        built["quick_top_k"](z, k)
-    assert seen == [(50, V // 32), (2000, 2000)]
-    assert "The matrix gets 32 rows, few and long, unless $k$ asks for more columns" in prose(NAME)
+def test_the_kth_and_its_equals(prose, built, z):
+    words, above = prose(NAME), built["above"]
+    assert f"{len(above(z, 50))} and {len(above(built['rounded'], 50))} tokens: the 50th itself" in words
 
 
 @pytest.mark.parametrize("k", [1, 2, 50, 1000, 6000])
@@ -150,28 +125,6 @@ def test_quick_top_k_is_exact(built, kind, k):
     np.testing.assert_array_equal(best, np.argsort(-row, kind="stable")[:k])
     if np.isfinite(row[best]).all():
         agree(best, top_k_filter(row, k))
-
-
-def test_short_head(prose, built, z):
-    words, head_nucleus = prose(NAME), built["head_nucleus"]
-    for t in (0.5, 0.7, 1, 1.5, 2, 3):
-        agree(head_nucleus(z / t, 0.9), top_p_filter(z / t, 0.9))
-    mass = {t: np.cumsum(-np.sort(-softmax(z / t))) for t in (1, 2, 3)}
-    assert mass[1][999] >= 0.9
-    assert mass[2][3999] < 0.9 <= mass[2][15_999]
-    assert mass[3][15_999] < 0.9
-    assert "At $T = 2$ the heads of 1,000 and 4,000 fall short, and that of 16,000 does it" in words
-    assert "At $T = 3$ all four are sorted, the last of which is the whole row" in words
-    assert round(V / 1000) == 50
-    assert "one head is enough, a fiftieth of the row" in words
-
-
-def test_the_softmax_of_a_head_is_wrong_until_the_head_is_all(prose, z):
-    ranked = -np.sort(-z)
-    found = [1 + int((np.cumsum(softmax(ranked[:head])) < 0.9).sum()) for head in (50, 200, 1000, V)]
-    assert sorted(set(found)) == found
-    assert found[-1] == size(z, 0.9)
-    assert "Four heads, four nuclei, and only the last is right" in prose(NAME)
 
 
 @pytest.mark.parametrize("p", [0.1, 0.5, 0.75, 0.9])
@@ -202,106 +155,25 @@ def test_equal_tokens_are_all_inside_without_the_cure(prose, built):
     assert "Four equal tokens at $p = 0.5$, and all are inside, where the rule keeps two" in prose(NAME)
 
 
-def test_the_crack_between_two_sums(prose):
-    tenths = np.full(10, 0.1)
-    assert tenths.sum() == 1
-    assert np.cumsum(tenths)[-1] == LAST
-    words = prose(NAME)
-    assert "The sum of ten tenths is 1, their running sum ends a hair below" in words
-    assert "Token 10 has the probability 0" in words
+def by_rejection(probs, p, rng, above=lambda q, i: q[q > q[i]].sum() + q[:i][q[:i] == q[i]].sum()):
+    while True:
+        i = sample(probs, rng)
+        if above(probs, i) < p:
+            return i
 
 
-def test_two_steps(prose, built, z):
-    two_steps, q = built["two_steps"], softmax(z)
-    block, left = built["find_block"](q, 0.5, 1733)
-    assert q[: block * 1733].sum() <= 0.5 < q[: (block + 1) * 1733].sum()
-    assert left == pytest.approx(0.5 - q[: block * 1733].sum(), abs=1e-12)  # other sums of the same numbers
-    assert two_steps(built["crack"], LAST, 10) == 9
-    assert np.flatnonzero(built["crack"])[-1] == 9
-    assert "Token 9, the last that has any probability" in prose(NAME)
-    points = np.random.default_rng(2).random(300)
-    drawn = [two_steps(q, point, 1733) for point in points]
-    np.testing.assert_array_equal(drawn, np.searchsorted(np.cumsum(q), points * np.cumsum(q)[-1], side="right"))
-    thousand = [two_steps(q, point, 1733) for point in np.random.default_rng(1).random(1000)]
-    np.testing.assert_array_equal(thousand, sample(q, np.random.default_rng(1), size=1000))
-    assert "Running sums over 29 + 1,733 numbers have replaced one over 50,257" in prose(NAME)
+def by_filter(probs, p, rng):
+    with np.errstate(divide="ignore"):
+        return sample(softmax(top_p_filter(np.log(probs), p)), rng)
 
 
-def test_what_is_left_to_sort_does_not_grow(prose, built):
-    powers = 2 ** np.arange(10, 19)
-    counts = []
-    for n in powers:
-        row = np.random.default_rng(n).normal(0, SPREAD, n)
-        counts.append(100 + int((row >= built["floor"](row, 50, 100)).sum()))
-    assert f"between {min(counts)} and {max(counts)} numbers" in prose(NAME)
-    assert (powers[0], powers[-1]) == (1024, 262_144)
-    assert "whether the row has 1,024 tokens or 262,144" in prose(NAME)
+def in_place(probs, p, rng):
+    probs *= 1.01
+    return by_rejection(probs / probs.sum(), p, rng)
 
 
-def test_the_dated_times_say_what_the_words_say(prose, built):
-    """They are one machine's on one day, and cannot be recomputed; what is said of them can."""
-    words, times = prose(NAME), {name: np.array(row) for name, row in built["measured"].items()}
-    assert {len(row) for row in times.values()} == {len(built["powers"])}
-    assert set(times) == set(built["jobs"])
-    assert "one core of a shared server on 25 November 2026" in words
-    by_sort, package, read = (times[name] for name in ("by sort", "nexttoken", "read once"))
-    assert f"The kink marks {LONG:,} tokens" in words
-    place = built["powers"].tolist().index(LONG)
-    assert (package[:place] > by_sort[:place]).all()
-    assert (package[place:] < by_sort[place:]).all()
-    flat = package[place : built["powers"].tolist().index(65_536) + 1]
-    assert flat.max() / flat.min() < 1.2
-    assert "From there to 65,536 its line is nearly flat" in words
-    assert round(by_sort[-1] / package[-1], -2) == 100
-    assert "the sort takes about a hundred times as long as the package" in words
-    assert f"the package about {package[-1] / read[-1]:.0f} times as long as a glance" in words
-
-
-def test_a_time_is_for_its_reader_only():
-    """A clock gives another output on every run: it is shown live and kept out of the page."""
-    clocks = [
-        cell["metadata"].get("tags")
-        for cell in json.loads(PATH.read_text(encoding="utf-8"))["cells"]
-        if cell["cell_type"] == "code" and re.search(r"\b(race|clock|milliseconds)\(", "".join(cell["source"]))
-    ]
-    assert clocks == [["remove-output"]] * 6
-
-
-def plain(probs, point):
-    ends = np.cumsum(probs)
-    return np.searchsorted(ends, point * ends[-1], side="right")
-
-
-def steps(probs, point, *, columns=None, inside=True, pad=True, offset=True):
-    """The two-step draw with its parts to exchange."""
-    columns = columns or int(np.ceil(np.sqrt(len(probs))))
-    rows = -(-len(probs) // columns) if pad else max(1, len(probs) // columns)
-    q = np.zeros(rows * columns)
-    q[: len(probs)] = probs[: len(q)]
-    blocks = q.reshape(rows, columns)
-    starts = np.cumsum([0, *blocks.sum(axis=1)])
-    row = np.searchsorted(starts, point * starts[-1], side="right") - 1
-    ends = np.cumsum(blocks[row])
-    left = point * starts[-1] - starts[row]
-    left = min(left, np.nextafter(ends[-1], 0)) if inside else left
-    return int(offset * row * columns + np.searchsorted(ends, left, side="right"))
-
-
-def by_loop(probs, point):
-    total, mass = 0.0, float(sum(probs))
-    for index, p in enumerate(probs):
-        total += p
-        if total > point * mass:
-            return index
-
-
-def unscaled(probs, point):
-    return int(np.searchsorted(np.cumsum(probs), point, side="right"))
-
-
-def in_place(probs, point):
-    probs /= probs.sum()
-    return int(plain(probs, point))
+def evenly(probs, p, rng):
+    return int(rng.choice(np.flatnonzero(np.isfinite(top_p_filter(np.log(probs), p)))))
 
 
 @pytest.mark.parametrize(
@@ -310,19 +182,14 @@ def in_place(probs, point):
         ("full_size.1", 0.08),
         ("full_size.1", np.float32(0.08)),
         ("full_size.1", Fraction(2, 25)),
-        ("full_size.2", [1, 2, 9, 10, 3, 4, 8, 11, 5, 6, 7, 12]),
-        ("full_size.2", (12, 1, 2, 3, 11, 4, 5, 6, 10, 7, 8, 9)),
-        ("full_size.2", np.array([[1, 2, 9.0, 10], [3, 4, 8, 11], [5, 6, 7, 12]])),
-        ("full_size.3", plain),
-        ("full_size.3", by_loop),
-        ("full_size.3", lambda probs, point: np.array([plain(probs, point)])),
-        ("full_size.3", steps),
-        ("full_size.3", lambda probs, point: steps(probs, point, columns=29)),
-        ("full_size.3", lambda probs, point: steps(probs, point, columns=1733)),
-        (
-            "full_size.3",
-            lambda probs, point: steps(probs, point, columns=4, inside=False),
-        ),  # four have no crack
+        ("full_size.2", ([0.5, 0.25, 0.25], 0.75)),
+        ("full_size.2", [(0.1, 0.2, 0.7), 0.9]),
+        ("full_size.2", (np.full(4, 0.25, np.float32), np.float32(0.5))),
+        ("full_size.2", [[0.6, 0.3, 0.1], 0.9]),
+        ("full_size.2", ([0.33333] * 3, 0.999995)),  # rounded: they end before p
+        ("full_size.3", by_rejection),
+        ("full_size.3", by_filter),
+        ("full_size.3", lambda probs, p, rng: int(by_rejection(probs, p, rng))),
     ],
 )
 def test_right_answers(name, answer):
@@ -338,26 +205,21 @@ def test_right_answers(name, answer):
         ("full_size.1", 8, "between 0 and 1"),
         ("full_size.1", 0.25, "divided by what they hold"),
         ("full_size.1", [0.08, 0.08], "one number"),
-        ("full_size.2", list(range(1, 13)), "as before"),
-        ("full_size.2", [9, 10, 1, 2, 3, 4, 5, 11, 6, 7, 8, 12], "The floor is 10"),
-        ("full_size.2", [12] * 12, "each of them once"),
-        ("full_size.2", list(range(12)), "from 1 to 12"),
-        ("full_size.2", [1, 2, 3], "from 1 to 12"),
+        ("full_size.2", ([0.7, 0.3], 0.5), "The nucleus holds 0.7"),
+        ("full_size.2", ([0.7, 0.4], 0.5), "sum to 1.1"),
+        ("full_size.2", ([0.7, 0.3], 1), "between 0 and 1"),
+        ("full_size.2", [0.7, 0.3], "two things"),
         ("full_size.3", [1, 2], "function"),
-        ("full_size.3", lambda probs, point: 1, "yours hit"),
-        ("full_size.3", lambda probs, point: np.array([plain(probs, point)] * 2), "one index"),
-        ("full_size.3", lambda probs, point: float(plain(probs, point)), "one index"),
+        ("full_size.3", lambda probs, p, rng: sample(probs, rng), "outside the nucleus"),
+        ("full_size.3", lambda probs, p, rng: int(probs.argmax()), "never comes"),
+        ("full_size.3", lambda probs, p, rng: [1], "one index"),
+        ("full_size.3", lambda probs, p, rng: 1.0, "one index"),
+        ("full_size.3", lambda probs, p, rng: 4, "no token"),
         ("full_size.3", in_place, "changes the array"),
-        ("full_size.3", lambda probs, point: int(np.searchsorted(np.cumsum(probs), point)), "The point 0"),
-        ("full_size.3", unscaled, "no token"),
-        ("full_size.3", lambda probs, point: min(unscaled(probs, point), len(probs) - 1), "of probability 0"),
-        ("full_size.3", lambda probs, point: steps(probs, point, inside=False), "two sums"),
-        ("full_size.3", lambda probs, point: steps(probs, point, columns=10, inside=False), "no token"),
-        ("full_size.3", lambda probs, point: steps(probs, point, pad=False), "multiple of your columns"),
-        ("full_size.3", lambda probs, point: steps(probs, point, offset=False), "lies elsewhere"),
-        ("full_size.3", lambda probs, point: int(plain(probs[::-1], point)), "yours hit"),
-        ("full_size.3", lambda probs, point: int((probs > point).argmax()), "yours hit"),
-        ("full_size.3", lambda probs, point: plain(probs.reshape(-1, 3).ravel(), point), "ValueError"),
+        ("full_size.3", evenly, "not 2 to 1"),
+        ("full_size.3", lambda probs, p, rng: by_rejection(probs, p, np.random.default_rng()), "one seed"),
+        ("full_size.3", lambda probs, p, rng: by_rejection(probs, p + 1e-9, rng), "exactly p"),
+        ("full_size.3", lambda probs, p, rng: by_rejection(probs, p, rng, lambda q, i: q[q > q[i]].sum()), "equal"),
     ],
 )  # fmt: skip
 def test_wrong_answers_get_a_hint(name, answer, hint):

@@ -2,7 +2,7 @@
 
 One file a chapter holds its checks. A check is a function of the answer: it returns a sentence to
 take along when the answer is right, and raises :class:`Hint` when it is wrong. It reads what the reader
-gives by :func:`number`, :func:`whole` and :func:`array`, and runs a function by :func:`call` or
+gives by :func:`number`, :func:`whole`, :func:`array` and :func:`pair`, and runs a function by :func:`call` or
 :func:`call_on_loan`, so that no array of its own is in the reader's hands.
 """
 
@@ -26,7 +26,8 @@ class Verdict:
     """What a check says. Shows itself as a sentence; ``right`` is True, False, or None if unanswered."""
 
     def __init__(self, right: bool | None, text: str) -> None:
-        self.right, self.text = right, text
+        self.right = right
+        self.text = text
 
     def __repr__(self) -> str:
         return {True: "✓ Right. ", False: "✗ Not yet. ", None: "… "}[self.right] + self.text
@@ -48,17 +49,12 @@ def expect(condition: Any, hint: str) -> None:
         raise Hint(hint)
 
 
-def _only(answer: Any) -> Any:
-    """Return the one entry of a list, an array or a tensor of one; all else as it is."""
-    while isinstance(answer, (list, tuple)) and len(answer) == 1:
-        answer = answer[0]
-    return answer.item() if hasattr(answer, "item") else answer
-
-
 def number(answer: Any, hint: str) -> float:
-    """Return what ``float()`` makes of one number, whatever its type; text and truth values are none."""
+    """Return what ``float()`` makes of one number, in a list or an array too, but of no text and no bool."""
+    if isinstance(answer, (list, tuple)) and len(answer) == 1:
+        return number(answer[0], hint)
     try:
-        one = _only(answer)
+        one = answer.item() if hasattr(answer, "item") else answer
         expect(not isinstance(one, (str, bytes, bool)), hint)
         return float(one)
     except (TypeError, ValueError, ArithmeticError, RuntimeError) as error:
@@ -66,9 +62,9 @@ def number(answer: Any, hint: str) -> float:
 
 
 def whole(answer: Any, hint: str) -> int:
-    """Return one whole number, whatever its type."""
+    """Return one whole number that can be an index, in an array too."""
     try:
-        one = _only(answer)
+        one = answer.item() if hasattr(answer, "item") else answer
         expect(not isinstance(one, bool), hint)
         return operator.index(one)
     except (TypeError, ValueError, RuntimeError) as error:
@@ -83,6 +79,18 @@ def array(answer: Any, hint: str = "It returns no array of numbers: is the retur
         return np.array([float(one) for one in found.flat]).reshape(found.shape)
     except (TypeError, ValueError, ArithmeticError, RuntimeError) as error:
         raise Hint(hint) from error
+
+
+def pair(answer: Any) -> tuple[NDArray[Any], float]:
+    """Return probabilities from the largest down, and a p."""
+    hint = "Give two things: (probabilities, p)."
+    expect(isinstance(answer, (tuple, list)) and len(answer) == 2, hint)
+    probs = array(answer[0], hint)
+    expect(probs.ndim == 1, hint)
+    expect(
+        (probs >= 0).all() and np.isclose(probs.sum(), 1), f"The probabilities sum to {probs.sum():.4g}, not 1."
+    )
+    return -np.sort(-probs), number(answer[1], hint)
 
 
 def agrees(found: NDArray[Any], right: Any, atol: float = 1e-8) -> bool:

@@ -32,7 +32,8 @@ def find_seed(answer: Any) -> str:
 
 def _draws(answer: Any, embedding: Any, output: Any, seed: int, count: int) -> list[int]:
     """Return the tokens that come after token 1."""
-    rng, drawn = np.random.default_rng(seed), []
+    rng = np.random.default_rng(seed)
+    drawn = []
     for _ in range(count):
         index = number(call(answer, embedding, output, 1, rng), "Return one index, a whole number.")
         expect(index in range(output.shape[1]), "Return the index of a column of output.")
@@ -54,7 +55,8 @@ def build_pass(answer: Any) -> str:
     expect(callable(answer), "Give a function of (embedding, output, token, rng), without calling it.")
     embedding = np.array([[0.0, 3.0], [1.0, 0.5], [-1.0, 0.0]])
     output = np.array([[1.0, 0.0, -0.5, 0.5], [0.0, 1.0, 1.0, -1.0]])
-    p, other = softmax(embedding[1] @ output), softmax(embedding[0] @ output)
+    p = softmax(embedding[1] @ output)
+    other = softmax(embedding[0] @ output)
     shares = _frequencies(answer, embedding, output)
     error = 5 * np.sqrt(p * (1 - p) / DRAWS)
     expect(shares.max() < 1, "It gives the same token every time: is it drawn, and from rng?")

@@ -4,9 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from . import array, call_on_loan, exercise, expect, number, whole
-
-LAST = float(np.nextafter(1, 0))
+from . import call_on_loan, exercise, expect, number, pair, whole
 
 
 @exercise("full_size.1")
@@ -27,52 +25,45 @@ def predict_exaggeration(answer: Any) -> str:
 
 
 @exercise("full_size.2")
-def spoil_the_floor(answer: Any) -> str:
-    hint = "Give the numbers from 1 to 12, each of them once, in an order of your own."
-    row = array(answer, hint).ravel()
-    expect(np.array_equal(np.sort(row), np.arange(1, 13)), hint)
-    floor = np.sort(row.reshape(3, 4).max(axis=0))[-2]
-    count = int((row >= floor).sum())
-    expect(count > 2, "The floor is 11 and 2 are let in, as before: 11 and 12 stand in different columns.")
-    expect(count > 3, "The floor is 10, and 3 are let in. What must share a column for the floor to be 9?")
-    return "Three of the best share a column, and 4 are let in. None is missed."
+def meet_the_bound(answer: Any) -> str:
+    probs, p = pair(answer)
+    expect(0 < p < 1, "Take p between 0 and 1: at 1 every draw is accepted.")
+    ends = np.cumsum(probs)
+    short = int((ends < p - 1e-9).sum())
+    mass = ends[min(short, len(ends) - 1)]
+    expect(
+        np.isclose(mass, p, atol=1e-9),
+        f"The nucleus holds {mass:.4g}, so the mean is {1 / mass:.4g} tries; 1/p is {1 / p:.4g}.",
+    )
+    return "The nucleus holds p and nothing beyond it, so every draw is accepted with probability p."
 
 
-def _hit(answer: Any, probs: Any, point: float) -> int:
-    return whole(call_on_loan(answer, probs, point), "Return one index, a whole number.")
-
-
-def _rows() -> list[Any]:
-    """Return rows of many lengths, half of them zeros, and ten tenths before and between zeros."""
+def _draws(answer: Any, probs: list[float], p: float) -> list[int]:
+    """Return 2,000 draws of the reader's function."""
     rng = np.random.default_rng(0)
-    rows = [rng.exponential(size=n) * (rng.random(n) < 0.5) for n in (2, 3, 7, 10, 36, 97, 400)]
-    tenths = [np.r_[np.zeros(n % 3), np.full(10, 0.1), np.zeros(n)] for n in (*range(0, 120, 3), 1723, 2000)]
-    return [np.full(7, 1 / 7), np.ones(1), *(row / row.sum() for row in rows if row.any()), *tenths]
+    drawn = []
+    for _ in range(2000):
+        index = whole(call_on_loan(answer, np.array(probs), p, rng), "Return one index, a whole number.")
+        expect(index in range(len(probs)), f"It returns {index}, which is no token of {len(probs)}.")
+        drawn.append(index)
+    return drawn
 
 
 @exercise("full_size.3")
-def build_draw(answer: Any) -> str:
-    """A point on a border may fall to either side of it, within rounding, but never on a probability of 0."""
-    expect(callable(answer), "Give a function of (probs, point), without calling it.")
-    pair = [_hit(answer, np.array([0.2, 0.3, 0.5]), point) for point in (0.1, 0.45)]
-    said = f"Of the pieces 0.2, 0.3, 0.5 the points 0.1 and 0.45 hit 0 and 1; yours hit {pair}."
-    expect(pair == [0, 1], said)
-    first = _hit(answer, np.array([0.0, 0.5, 0.5]), 0.0)
-    expect(first != 0, "The point 0 hits a token of probability 0: a piece of length 0 is never hit.")
-    for probs in _rows():
-        ends = np.cumsum(probs)
-        middles, borders = (ends - probs / 2)[probs > 0] / ends[-1], ends / ends[-1]
-        points = np.concatenate([middles, borders, np.nextafter(borders, 0), [0, LAST]])
-        for point in points[points < 1].tolist():
-            index, where = _hit(answer, probs, point), f"For {len(probs)} tokens and the point {point!r} it "
-            expect(0 <= index < len(probs), f"{where}returns {index}, which is no token.")
-            expect(
-                probs[index] > 0,
-                f"{where}hits token {index}, of probability 0: are two sums the same that are so on paper?",
-            )
-            start, end, at = ends[index] - probs[index], ends[index], point * ends[-1]
-            expect(
-                start - 1e-12 < at < end + 1e-12,
-                f"{where}hits token {index}, which lies elsewhere: is the length a multiple of your columns?",
-            )
-    return "Any length, zeros at both ends, and no crack between the steps."
+def build_rejection(answer: Any) -> str:
+    """The count of the first may be 5 standard deviations off: a right answer fails once in a million."""
+    expect(callable(answer), "Give a function of (probs, p, rng), without calling it.")
+    probs = [0.125, 0.5, 0.125, 0.25]
+    drawn = _draws(answer, probs, 0.7)
+    expect({0, 2}.isdisjoint(drawn), "At p = 0.7 it drew a token outside the nucleus: is each draw tested?")
+    expect(3 in drawn, "At p = 0.7 the token that crosses the line never comes: it is inside.")
+    expect(abs(drawn.count(1) - 2000 * 2 / 3) < 106, "The ratio of the two tokens that stay is not 2 to 1.")
+    expect(drawn == _draws(answer, probs, 0.7), "With one seed it gave two different rows: draw from rng.")
+    expect(
+        {0, 2}.isdisjoint(_draws(answer, probs, 0.75)), "Where the sum is exactly p, it is reached: stop there."
+    )
+    expect(
+        {2, 3}.isdisjoint(_draws(answer, [0.25] * 4, 0.5)),
+        "Of equal tokens those of lower index count as above.",
+    )
+    return "The right tokens, in the right ratio, and ties to the lower index."

@@ -31,7 +31,8 @@ def let_greedy_win(answer: Any) -> str:
     order = np.sort(p)
     expect(order[2] - order[1] > 1e-9, "The first step is a tie, so greedy's choice hangs on a rule for ties.")
     pairs = p * np.array([FOLLOWERS[word] for word in FIRST])
-    taken, best = int(p.argmax()), int(pairs.argmax())
+    taken = int(p.argmax())
+    best = int(pairs.argmax())
     expect(pairs[taken] > pairs.max() - 1e-9,
            f"Greedy starts with {FIRST[taken]} and reaches {pairs[taken]:.3g}; "
            f"starting with {FIRST[best]} would reach {pairs[best]:.3g}.")  # fmt: skip

@@ -31,7 +31,8 @@ def lift_dog_to_half(answer: Any) -> str:
     lift = number(answer, "Give one number: what is added to the logit of dog.")
     expect(np.isfinite(lift), "Give a finite number.")
     model = BigramModel.train(load_corpus())
-    z, dog = model.logits(model.vocabulary["fox"]).copy(), model.vocabulary["dog"]
+    z = model.logits(model.vocabulary["fox"])
+    dog = model.vocabulary["dog"]
     z[dog] += lift
     share = softmax(z)[dog]
     hint = f"With that, dog comes {100 * share:.3g} % of the time: too "

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from . import array, call_on_loan, exercise, expect, number
+from . import array, call_on_loan, exercise, expect, number, pair
 
 FLAWS = {
     "C": "One of your cards keeps a token too many on the first of the four inputs, where 0.5 + 0.25 is p.",
@@ -60,14 +60,7 @@ def predict_probability(answer: Any) -> str:
 
 @exercise("top_p.3")
 def expose_card_c(answer: Any) -> str:
-    hint = "Give two things: (probabilities, p)."
-    expect(isinstance(answer, (tuple, list)) and len(answer) == 2, hint)
-    probs, p = array(answer[0], hint), number(answer[1], hint)
-    expect(probs.ndim == 1, hint)
-    probs = -np.sort(-probs)
-    expect(
-        (probs >= 0).all() and np.isclose(probs.sum(), 1), f"The probabilities sum to {probs.sum():.4g}, not 1."
-    )
+    probs, p = pair(answer)
     expect(0 < p < 1, "Take p between 0 and 1: at 1 there is no token left for C to add.")
     ends = np.cumsum(probs)
     a, c = (min(len(probs), 1 + int(short.sum())) for short in (ends < p, ends <= p))
