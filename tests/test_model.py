@@ -5,6 +5,7 @@ import re
 import time
 import unicodedata
 from collections import Counter
+from decimal import Decimal
 from itertools import pairwise
 
 import numpy as np
@@ -310,6 +311,14 @@ def test_training_takes_under_two_seconds():
     assert time.process_time() - start < 2
 
 
+def test_a_learning_rate_may_be_any_number():
+    models = [
+        BigramModel.train(SMALL, steps=2, learning_rate=rate) for rate in (0.5, Decimal("0.5"), np.array(0.5))
+    ]
+    for model in models:
+        assert_array_equal(model.embedding, models[0].embedding)
+
+
 def test_shapes_follow_dim():
     model = BigramModel.train(SMALL, dim=3, steps=1)
     size = len(model.vocabulary)
@@ -570,13 +579,14 @@ def test_counts_that_count_nothing_are_refused(counts, error, words):
         ("steps", True, TypeError, "must be a whole number, 0 or more"),
         ("seed", -1, ValueError, "must be 0 or more"),
         ("seed", None, TypeError, "must be a whole number, 0 or more"),  # no seed, another model each time
+        ("learning_rate", "x", TypeError, "must be one real number"),
         ("learning_rate", -0.5, ValueError, "must be finite and 0 or more"),
         ("learning_rate", np.nan, ValueError, "must be finite and 0 or more"),
         ("learning_rate", np.inf, ValueError, "must be finite and 0 or more"),
     ],
 )
 def test_training_by_numbers_out_of_range_is_refused(name, value, error, words):
-    with pytest.raises(error, match=f"^{name}={value} {words}"):
+    with pytest.raises(error, match=f"^{name}.* {words}"):
         BigramModel.train(SMALL, **{name: value})
 
 

@@ -210,7 +210,8 @@ class BigramModel:
         """
         if isinstance(corpus, str):
             raise TypeError(f"corpus must be a list of sentences, not one string: {corpus!r:.60}")
-        if not 0 <= as_number(learning_rate, "learning_rate") < np.inf:
+        learning_rate = as_number(learning_rate, "learning_rate")
+        if not 0 <= learning_rate < np.inf:
             raise ValueError(f"learning_rate={learning_rate!r} must be finite and 0 or more")
         text = f"{END} {' '.join(corpus)}"  # each sentence begins after the full stop of the one before
         vocabulary = Vocabulary(tokenize(text))
