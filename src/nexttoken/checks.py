@@ -51,6 +51,14 @@ def _refuse_large(integers: NDArray[Any], name: str) -> None:
         raise ValueError(f"{name} holds an integer beyond 2**53, where floats have gaps: subtract the maximum")
 
 
+def as_finite(values: ArrayLike, name: str) -> Floats:
+    """Return the values as floats, all of them finite."""
+    array = as_floats(values, name)
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} holds NaN or infinity: give finite numbers")
+    return array
+
+
 def as_logits(logits: ArrayLike, axis: int = -1) -> Floats:
     """Return the logits as floats. The maximum along the axis betrays every row that is refused."""
     z = as_floats(logits, "logits", axis)
@@ -108,13 +116,18 @@ def as_temperature(temperature: Any) -> float:
     return t
 
 
+def as_whole(value: Any, name: str, least: int, cure: str = "give a larger number") -> int:
+    """Return a whole number, not less than the least."""
+    if isinstance(value, (bool, np.bool_, np.ndarray)) or not hasattr(value, "__index__"):
+        raise TypeError(f"{name} must be an integer, not {value!r:.60}")
+    if operator.index(value) < least:
+        raise ValueError(f"{name}={value!r:.60} must be at least {least}: {cure}")
+    return operator.index(value)
+
+
 def as_count(k: Any, name: str) -> int:
-    """Return a number of tokens, 1 or more."""
-    if isinstance(k, (bool, np.bool_, np.ndarray)) or not hasattr(k, "__index__"):
-        raise TypeError(f"{name} must be an integer, not {k!r:.60}")
-    if not operator.index(k) >= 1:
-        raise ValueError(f"{name}={k!r} must be at least 1: {name}=1 keeps the most probable token only")
-    return operator.index(k)
+    """Return a number of tokens to keep, 1 or more."""
+    return as_whole(k, name, 1, f"{name}=1 keeps the most probable token only")
 
 
 def as_share(p: Any, name: str) -> float:

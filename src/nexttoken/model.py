@@ -5,38 +5,19 @@ Two matrices hold all it knows, and plain gradient descent finds them.
 """
 
 import difflib
-import operator
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from importlib.resources import files
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .checks import Floats, Indices, as_floats, as_indices, as_number
+from .checks import Floats, Indices, as_finite, as_indices, as_number, as_whole
 from .probability import log_softmax, softmax
 
 END = "."
 JOINERS = "\u200c\u200d"  # invisible: how the letters on both sides are drawn
-
-
-def _count(value: Any, name: str, least: int) -> int:
-    """Return a whole number, not less than the least."""
-    if isinstance(value, (bool, np.bool_, np.ndarray)) or not hasattr(value, "__index__"):
-        raise TypeError(f"{name}={value!r:.60} must be a whole number, {least} or more")
-    if operator.index(value) < least:
-        raise ValueError(f"{name}={value!r:.60} must be {least} or more")
-    return operator.index(value)
-
-
-def _finite(values: ArrayLike, name: str) -> Floats:
-    """Return the values as float32 or float64, all of them finite."""
-    array = as_floats(values, name)
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name} holds NaN or infinity: give finite numbers")
-    return array
 
 
 class UnknownToken(KeyError, ValueError):
@@ -158,8 +139,8 @@ class BigramModel:
         if not isinstance(vocabulary, Vocabulary):
             raise TypeError(f"vocabulary must be a Vocabulary, not {vocabulary!r:.60}: use Vocabulary(tokens)")
         self.vocabulary = vocabulary
-        self.embedding = _finite(embedding, "embedding")
-        self.output = _finite(output, "output")
+        self.embedding = as_finite(embedding, "embedding")
+        self.output = as_finite(output, "output")
         shape = self.embedding.shape
         if len(shape) != 2 or shape[0] != len(vocabulary) or self.output.shape != shape[::-1]:
             found = f"embedding has shape {shape} and output {self.output.shape}"
@@ -182,7 +163,7 @@ class BigramModel:
         ``counts`` is what :func:`count_pairs` returns, and holds one pair at least; the gradients have the
         shapes of their matrices.
         """
-        counts = _finite(counts, "counts")
+        counts = as_finite(counts, "counts")
         size = len(self.vocabulary)
         if counts.shape != (size, size):
             raise ValueError(f"counts has shape {counts.shape}: give {(size, size)}, as count_pairs does")
@@ -216,10 +197,10 @@ class BigramModel:
         text = f"{END} {' '.join(corpus)}"  # each sentence begins after the full stop of the one before
         vocabulary = Vocabulary(tokenize(text))
         counts = count_pairs(vocabulary, text)
-        shape = (len(vocabulary), _count(dim, "dim", 1))
-        rng = np.random.default_rng(_count(seed, "seed", 0))
+        shape = (len(vocabulary), as_whole(dim, "dim", 1))
+        rng = np.random.default_rng(as_whole(seed, "seed", 0))
         model = cls(vocabulary, rng.normal(0, 0.1, shape), rng.normal(0, 0.1, shape[::-1]))
-        for _ in range(_count(steps, "steps", 0)):
+        for _ in range(as_whole(steps, "steps", 0)):
             _, embedding_gradient, output_gradient = model.loss_and_gradients(counts)
             model.embedding -= learning_rate * embedding_gradient
             model.output -= learning_rate * output_gradient
@@ -242,7 +223,7 @@ def generate(
     walk = list(model.vocabulary.encode(prompt))
     if not walk:
         raise ValueError(f"prompt={prompt!r} holds no word: start with a token, such as 'fox'")
-    for _ in range(_count(max_tokens, "max_tokens", 0)):
+    for _ in range(as_whole(max_tokens, "max_tokens", 0)):
         chosen = as_indices(choose(model.logits(walk[-1])), "choose(logits)", len(model.vocabulary))
         if chosen.ndim != 0:
             raise TypeError(f"choose(logits)={chosen!r:.60} must be one index, not an array of them")
