@@ -2,8 +2,8 @@
 
 One file a chapter holds its checks. A check is a function of the answer: it returns a sentence to
 take along when the answer is right, and raises :class:`Hint` when it is wrong. It reads what the reader
-gives by :func:`number`, :func:`whole`, :func:`array` and :func:`pair`, and runs a function by :func:`call` or
-:func:`call_on_loan`, so that no array of its own is in the reader's hands.
+gives by ``number``, ``whole``, ``array`` and ``pair``, and runs a function by ``call`` or ``call_on_loan``, so
+that no array of its own is in the reader's hands.
 """
 
 import operator
