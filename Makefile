@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help book build pdf test check parity bench mutants lab lite exercises lock clean
+.PHONY: help book build pdf test unit seeds check parity bench mutants lab lite exercises lock clean
 
 BIN := .venv/bin
 LITE := .venv-lite/bin
@@ -22,6 +22,7 @@ unexport MPLBACKEND
 help:
 	@echo "make book   build the book and serve it on this machine"
 	@echo "make test   build the book and run every test"
+	@echo "make unit   test the package and the chapters' words, without a build"
 	@echo "make build  build the book into _build/html"
 	@echo "make pdf    print the book into _build/book.pdf"
 	@echo "make lab    open the chapters in JupyterLab"
@@ -31,6 +32,7 @@ help:
 	@echo "make parity compare with SciPy, PyTorch and Transformers (a download of its own)"
 	@echo "make bench  time the package beside them, if they are there"
 	@echo "make mutants  see whether the tests notice an error planted in each line"
+	@echo "make seeds  see whether the words notice another seed, or another number in a chapter's code"
 	@echo "make lock   renew requirements.txt from pyproject.toml"
 	@echo "make clean  remove all that the others have made"
 
@@ -51,7 +53,16 @@ pdf: build
 # Each file of tests stays in one of two processes, so that its browser starts once.
 test: build .venv-lite/ready
 	@echo "Running every test …"
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	@$(BIN)/python -m pytest -rs --numprocesses 2 --dist loadfile
+
+# What needs no built book: the files of tests named after a module, the exercises, the words, the doctests.
+unit: UNITS := $(wildcard $(patsubst src/nexttoken/%.py,tests/test_%.py,$(wildcard src/nexttoken/*.py)))
+unit: .venv/ready
+	@$(BIN)/python -m pytest -rs --numprocesses 2 --dist loadfile \
+		src tests/chapters tests/test_words.py tests/test_exercises.py tests/test_layers.py $(UNITS)
+
+seeds: .venv/ready
+	@$(BIN)/python tests/seeds.py
 
 check: .venv/ready
 	@$(BIN)/ruff check
@@ -101,7 +112,7 @@ clean:
 	rm -rf .venv .venv-lite .cache _build mutants .pytest_cache .ruff_cache .mypy_cache .hypothesis
 
 .venv/ready: requirements.txt pyproject.toml
-	@for python in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
+	@for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
 		if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then break; fi; \
 		python=; \
 	done; \

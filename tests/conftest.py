@@ -1,4 +1,4 @@
-"""What the tests share: the book's model, its words and claims, bad probabilities, a judge of draws."""
+"""What the tests share: the book's model, its chapters as they run, bad probabilities, a judge of draws."""
 
 import json
 import math
@@ -10,10 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import Phase, settings
+from words import Chapter, read
 
-import nexttoken
 from nexttoken import BigramModel, load_corpus
-from nexttoken.quiz import _run
 
 if "MUTANT_UNDER_TEST" in os.environ:  # make mutants runs the tests a thousand times
     settings.register_profile("mutants", max_examples=20, phases=[Phase.generate])
@@ -70,22 +69,6 @@ def fox(model: BigramModel) -> np.ndarray:
 
 
 @pytest.fixture(scope="session")
-def prose() -> Callable[[str], str]:
-    """``prose("03_temperature")``: the words of a chapter, on one line."""
-    return lambda name: " ".join(" ".join(cells(ROOT / "book" / f"{name}.ipynb", "markdown")).split())
-
-
-@pytest.fixture(scope="session")
-def settled() -> Callable[[str], dict[str, tuple[bool, str]]]:
-    """``settled("03_temperature")`` runs a chapter: each claim, the verdict, and what was printed."""
-
-    @cache
-    def run(name: str) -> dict[str, tuple[bool, str]]:
-        found = {}
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(nexttoken, "explore", lambda *_, **__: None)
-            patch.setattr(nexttoken, "quiz", lambda claim, evidence, why: found.update({claim: evidence}))
-            exec("\n".join(cells(ROOT / "book" / f"{name}.ipynb", "code")), {})
-        return {claim: _run(evidence) for claim, evidence in found.items()}
-
-    return run
+def chapter() -> Callable[[str], Chapter]:
+    """``chapter("03_temperature")``: the chapter, run once a session, with what its words and quizzes say."""
+    return cache(lambda name: Chapter(read(ROOT / "book" / f"{name}.ipynb")))

@@ -1,7 +1,9 @@
 """The built book: every page, figure and explorer in place, and nothing that needs a kernel."""
 
 import gzip
+import json
 import re
+from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -51,6 +53,15 @@ def test_no_widget_runtime_and_nothing_for_a_policy_to_refuse(path):
     for explorer in re.findall(r'<div class="explorer">.*?</script></div>', html, flags=re.DOTALL):
         assert " style=" not in explorer
         assert not re.search(r" on\w+=", explorer)
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_what_holds_the_words_to_the_code_is_for_their_author(notebook):
+    """The metadata of a cell reaches no reader."""
+    html = page(notebook.stem)
+    kept = [cell["metadata"].get("words", {}) for cell in json.loads(notebook.read_text("utf-8"))["cells"]]
+    claims = [claim for words in kept for claim in words.get("claims", [])]
+    assert [claim for claim in claims if escape(claim) in html] == []
 
 
 def test_the_page_script_is_small_and_loaded_where_it_is_used():

@@ -1,12 +1,11 @@
 """The one file of facts about single engines: dated, each with its source, each used by a chapter."""
 
-import csv
 import re
 
 import pytest
 from conftest import NOTEBOOKS, ROOT, cells
+from words import ENGINES as ROWS
 
-ROWS = list(csv.DictReader((ROOT / "book" / "engines.csv").read_text(encoding="utf-8").splitlines()))
 ENGINES = {name for row in ROWS for name in re.findall(r"\[([\w.]+)", row["Engine"])}
 
 

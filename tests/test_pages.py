@@ -7,12 +7,11 @@ from itertools import product
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import NOTEBOOKS, ROOT, cells
+from conftest import NOTEBOOKS, ROOT
 from ipywidgets import FloatSlider
 from paper import CHROMIUM, FLAGS
 from playwright.sync_api import sync_playwright
 
-import nexttoken
 from nexttoken import plots
 from nexttoken.frames import Control, draw, static_html
 
@@ -57,21 +56,12 @@ def visit(browser):
 
 
 @pytest.fixture(scope="module")
-def explorers():
-    """``explorers("02_softmax")`` runs the chapter here: each explorer's plot, describe and controls."""
-
-    def record(name):
-        found = []
-
-        def explore(plot, *, describe=None, **controls):
-            found.append((plot, describe, [Control(*item) for item in controls.items()]))
-
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(nexttoken, "explore", explore)
-            exec("\n".join(cells(ROOT / "book" / f"{name}.ipynb", "code")), {})
-        return found
-
-    return record
+def explorers(chapter):
+    """``explorers("02_softmax")``: of each explorer of a chapter its plot, describe and controls."""
+    return lambda name: [
+        (plot, describe, [Control(*item) for item in controls.items()])
+        for plot, describe, controls in chapter(name).explorers
+    ]
 
 
 def values(page, place):

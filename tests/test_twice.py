@@ -1,6 +1,7 @@
-"""Built twice, the book is the same to the last byte."""
+"""Built twice, the book is the same to the last byte, however busy the machine is."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,21 @@ from pathlib import Path
 from conftest import ROOT
 
 SITE = ROOT / "_build" / "html"
+PIECES = """\
+---
+file_format: mystnb
+kernelspec: {display_name: Python 3, language: python, name: python3}
+---
+# A line in pieces
+
+```{code-cell}
+import sys
+for word in ("+100", "True", "False"):
+    print(word, end=" ", flush=True)
+    print("beside", end=" ", file=sys.stderr, flush=True)
+print("and the next")
+```
+"""
 
 
 def files(site: Path) -> dict[str, bytes]:
@@ -25,3 +41,14 @@ def test_a_second_build_gives_the_same_bytes(tmp_path):
     first, second = files(SITE), files(tmp_path / "_build" / "html")
     assert first.keys() == second.keys()
     assert [name for name in first if first[name] != second[name]] == []
+
+
+def test_a_line_that_a_kernel_sends_in_pieces_is_shown_as_it_was_printed(tmp_path):
+    """A busy kernel sends a line when its time is up, finished or not; to flush in mid-line does the same."""
+    (tmp_path / "index.md").write_text(PIECES, encoding="utf-8")
+    command = [sys.executable, "-m", "sphinx", "-C", "-W", "-q", "-D", "extensions=myst_nb,live_figures"]
+    command += ["-D", "nb_execution_mode=cache", tmp_path, tmp_path / "html"]
+    subprocess.run(command, env=os.environ | {"PYTHONPATH": str(ROOT / "book" / "_ext")}, check=True)
+    html = re.sub("<[^>]+>", "", (tmp_path / "html" / "index.html").read_text(encoding="utf-8"))
+    assert "+100 True False and the next\n" in html
+    assert "beside beside beside" in html

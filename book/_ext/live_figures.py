@@ -3,10 +3,13 @@
 import hashlib
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import nbclient
 from jupyter_cache import get_cache
+from jupyter_cache.executors import utils
 from myst_nb.core.execute import create_client
 from myst_nb.core.read import create_nb_reader
 from sphinx.application import Sphinx
@@ -25,6 +28,9 @@ def prepare(app: Sphinx, config: Config) -> None:
         digest.update(file.relative_to(SOURCE).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
     cache = Path(app.outdir).parent / ".jupyter_cache" / digest.hexdigest()[:16]
     config.nb_execution_cache_path = str(cache)
+    # A busy kernel sends one line in two pieces. Here they become what was printed; MyST-NB's own
+    # nb_merge_streams puts a line break between them.
+    utils.executenb = partial(nbclient.execute, coalesce_streams=True)
 
 
 def run_chapters(app: Sphinx, env: Any, pages: list[str]) -> None:
