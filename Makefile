@@ -2,9 +2,10 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help book build pdf test unit seeds check parity bench mutants lab lite exercises lock clean
+.PHONY: help help-all book build pdf test unit seeds check parity bench mutants lab lite exercises lock clean
 
 BIN := .venv/bin
+PINNED := $(BIN)/python -m pip install --quiet --require-hashes --requirement
 LITE := .venv-lite/bin
 PEERS := .cache/parity/bin
 HERE := $(CURDIR)/.cache
@@ -20,24 +21,28 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport MPLBACKEND
 
 help:
-	@echo "make book   build the book and serve it on this machine"
-	@echo "make test   build the book and run every test"
-	@echo "make unit   test the package and the chapters' words, without a build"
-	@echo "make build  build the book into _build/html"
-	@echo "make pdf    print the book into _build/book.pdf"
-	@echo "make lab    open the chapters in JupyterLab"
-	@echo "make lite   build the book with chapters that run in the reader's browser"
+	@echo "make book       build the book and serve it on this machine"
+	@echo "make lab        open the chapters in JupyterLab"
 	@echo "make exercises  copy the chapters without solutions into _build/exercises"
-	@echo "make check  lint, format and types"
-	@echo "make parity compare with SciPy, PyTorch and Transformers (a download of its own)"
-	@echo "make bench  time the package beside them, if they are there"
-	@echo "make mutants  see whether the tests notice an error planted in each line"
-	@echo "make seeds  see whether the words notice another seed, or another number in a chapter's code"
-	@echo "make lock   renew requirements.txt from pyproject.toml"
-	@echo "make clean  remove all that the others have made"
+	@echo "make test       build the book and run every test"
+	@echo "make clean      remove all that the others have made"
+	@echo "make help-all   what there is besides"
+
+help-all: help
+	@echo
+	@echo "make build      build the book into _build/html"
+	@echo "make pdf        print the book into _build/book.pdf"
+	@echo "make lite       build the book with chapters that run in the reader's browser"
+	@echo "make unit       test the package and the chapters' words, without a build"
+	@echo "make check      lint, format and types"
+	@echo "make parity     compare with SciPy, PyTorch and Transformers (a download of its own)"
+	@echo "make bench      time the package beside them, if they are there"
+	@echo "make mutants    see whether the tests notice an error planted in each line"
+	@echo "make seeds      see whether the words notice another number in a chapter's code"
+	@echo "make lock       renew the pins in requirements/ from pyproject.toml"
 
 book: build
-	@$(BIN)/python book/serve.py _build/html
+	@$(BIN)/python tools/serve.py _build/html
 
 # Strict, and from scratch every time: on a second run Sphinx does not repeat its warnings. What the
 # notebooks gave is kept in _build/.jupyter_cache, and a failed notebook is not.
@@ -47,11 +52,11 @@ build: .venv/ready
 	@$(BIN)/jupyter-book build . -W -n --keep-going --quiet
 	@echo "The book is in _build/html."
 
-pdf: build
-	@$(BIN)/python book/paper.py _build/html _build/book.pdf
+pdf: build .venv/complete
+	@$(BIN)/python tools/paper.py _build/html _build/book.pdf
 
 # Each file of tests stays in one of two processes, so that its browser starts once.
-test: build .venv-lite/ready
+test: build .venv/complete .venv-lite/ready
 	@echo "Running every test …"
 	@$(BIN)/python -m pytest -rs --numprocesses 2 --dist loadfile
 
@@ -64,7 +69,7 @@ unit: .venv/ready
 seeds: .venv/ready
 	@$(BIN)/python tests/seeds.py
 
-check: .venv/ready
+check: .venv/complete
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
@@ -84,29 +89,33 @@ bench: .venv/ready
 	@env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 \
 		$(firstword $(wildcard $(PEERS)/python) $(BIN)/python) benchmarks/bench.py
 
-mutants: .venv/ready
+mutants: .venv/complete
 	@$(BIN)/python -m pip install --quiet "mutmut ==3.8.1"
 	@PATH="$(CURDIR)/$(BIN):$$PATH" nice $(BIN)/mutmut run; $(BIN)/mutmut results
 
-lab: .venv/ready
+lab: .venv/complete
 	@$(BIN)/jupyter lab --notebook-dir=book
 
 # PYODIDE: a distribution of Pyodide to put into the site, a path or an address. Else readers get it from its CDN.
 lite: .venv-lite/ready
 	@BOOK_LITE=1 $(MAKE) --no-print-directory build
-	@$(LITE)/python lite/build.py _build/html/lite $(PYODIDE)
+	@$(LITE)/python tools/lite.py _build/html/lite $(PYODIDE)
 
 exercises: .venv/ready
-	@$(BIN)/python book/copies.py _build/exercises
+	@$(BIN)/python tools/copies.py _build/exercises
 
-lock: LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --upgrade --no-emit-index-url --no-emit-find-links \
+lock: LOCK := $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--custom-compile-command "make lock"
 lock: .venv/ready
 	@$(BIN)/python -m pip install --quiet uv
-	@$(LOCK) --universal --python-version 3.11 --group all --output-file requirements.txt
-	@$(LOCK) --universal --python-version 3.11 --group lite --output-file lite/requirements.txt
+	@$(LOCK) pyproject.toml --universal --python-version 3.11 --group book --output-file requirements.txt
+	@$(LOCK) pyproject.toml --universal --python-version 3.11 --group all \
+		--constraint requirements.txt --output-file requirements/test.txt
+	@$(LOCK) pyproject.toml --python-version 3.12 --python-platform linux \
+		--constraint requirements.txt --output-file .binder/requirements.txt
+	@$(LOCK) --universal --python-version 3.11 --group lite --output-file requirements/lite.txt
 	@$(LOCK) --python-version 3.14 --python-platform wasm32-pyodide2025 --group browser \
-		--no-emit-package widgetsnbextension --output-file lite/wheels.txt
+		--no-emit-package widgetsnbextension --output-file requirements/browser.txt
 
 clean:
 	rm -rf .venv .venv-lite .cache _build mutants .pytest_cache .ruff_cache .mypy_cache .hypothesis
@@ -124,15 +133,21 @@ clean:
 		echo "Python has no working venv module. On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
 	@mkdir -p $(IPYTHONDIR)/profile_default # a kernel remarks on every start that it listens on TCP: errors only
 	@echo "c.IPKernelApp.log_level = 40" > $(IPYTHONDIR)/profile_default/ipython_kernel_config.py
-	@$(BIN)/python -m pip install --quiet --requirement requirements.txt
+	@$(PINNED) requirements.txt
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# What only tests and tools need, and a reader does not.
+.venv/complete: .venv/ready requirements/test.txt
+	@echo "Adding to .venv what tests and tools need (a minute) …"
+	@$(PINNED) requirements/test.txt
+	@touch $@
+
 # An environment of its own: JupyterLite puts every extension that it finds into the site.
-.venv-lite/ready: .venv/ready lite/requirements.txt lite/wheels.txt
+.venv-lite/ready: .venv/ready requirements/lite.txt requirements/browser.txt
 	@echo "Setting up .venv-lite (half a minute) …"
 	@rm -rf .venv-lite && $(BIN)/python -m venv .venv-lite
-	@$(LITE)/python -m pip install --quiet --requirement lite/requirements.txt
-	@$(LITE)/python -m pip download --quiet --no-deps --only-binary :all: --implementation py --abi none \
-		--platform any --python-version 3.14 --requirement lite/wheels.txt --dest .venv-lite/wheels
+	@$(LITE)/python -m pip install --quiet --require-hashes --requirement requirements/lite.txt
+	@$(LITE)/python -m pip download --quiet --no-deps --only-binary :all: --implementation py --abi none --platform any \
+		--python-version 3.14 --require-hashes --requirement requirements/browser.txt --dest .venv-lite/wheels
 	@touch $@

@@ -1,6 +1,8 @@
 """The one file of facts about single engines: dated, each with its source, each used by a chapter."""
 
+import os
 import re
+from datetime import date, datetime
 
 import pytest
 from conftest import NOTEBOOKS, ROOT, cells
@@ -9,8 +11,20 @@ from words import ENGINES as ROWS
 ENGINES = {name for row in ROWS for name in re.findall(r"\[([\w.]+)", row["Engine"])}
 
 
+def read_on() -> date:
+    """Return the date that the page gives for the table."""
+    words = (ROOT / "book" / "engines.md").read_text(encoding="utf-8")
+    return datetime.strptime(re.search(r"on (\d+ [A-Z][a-z]+ 20\d\d)", words)[1], "%d %B %Y").date()
+
+
 def test_the_table_has_a_date():
-    assert re.search(r"on \d+ [A-Z][a-z]+ 20\d\d", (ROOT / "book" / "engines.md").read_text(encoding="utf-8"))
+    assert read_on() <= date.today()
+
+
+@pytest.mark.skipif("WEEKLY" not in os.environ, reason="asked once a week: time alone may not fail the gate")
+def test_the_table_is_younger_than_half_a_year():
+    age = (date.today() - read_on()).days
+    assert age < 183, f"engines.csv was last read against the engines {age} days ago: read it again"
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[row["Subject"] for row in ROWS])

@@ -1,4 +1,4 @@
-"""Where a chapter can be run: the links under its title, and the site in which it runs in the browser."""
+"""The site in which the chapters run in the reader's browser."""
 
 import json
 import os
@@ -7,54 +7,21 @@ import subprocess
 from mimetypes import guess_type
 from threading import Thread
 
-import build
-import launch
+import lite
 import pytest
 from conftest import NOTEBOOKS, ROOT
 from playwright.sync_api import expect, sync_playwright
 from serve import open_server
-from test_pages import CHROMIUM, FLAGS, SITE
+from test_pages import CHROMIUM, FLAGS
 
 PYTHON = ROOT / ".venv-lite" / "bin" / "python"
 PYODIDE = os.environ.get("PYODIDE")
 SECONDS = 1000  # a limit for the browser, in its milliseconds
 
-every_chapter = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 needs_pyodide = pytest.mark.skipif(
     not PYODIDE,
     reason="no Pyodide: name a distribution in PYODIDE, a folder or an archive with NumPy and matplotlib",
 )
-
-
-@every_chapter
-def test_a_chapter_links_to_where_it_runs(notebook):
-    html = (SITE / "book" / f"{notebook.stem}.html").read_text(encoding="utf-8")
-    nav = re.search(r'<nav class="launch".*?</nav>', html, re.DOTALL)[0]
-    found = launch.links(f"book/{notebook.name}", "../", (SITE / "lite").exists())
-    assert re.findall(r'href="([^"]+)"', nav) == list(found.values())
-    assert html.count('class="launch"') == 1
-    assert html.count("lite/") == ("In this browser" in found)  # the link alone: nothing of the site is loaded
-
-
-def test_the_links_name_the_repository_and_are_relative_where_they_can_be(monkeypatch):
-    monkeypatch.setenv("BOOK_REPOSITORY", "https://github.com/someone/a-fork")
-    found = launch.links("book/01_logits.ipynb", "../", lite=True)
-    assert found["In this browser"] == "../lite/notebooks/index.html?path=01_logits.ipynb"
-    assert found["On Binder"] == (
-        "https://mybinder.org/v2/gh/someone/a-fork/main?urlpath=lab%2Ftree%2Fbook%2F01_logits.ipynb"
-    )
-    assert found["On Colab"] == (
-        "https://colab.research.google.com/github/someone/a-fork/blob/main/book/01_logits.ipynb"
-    )
-    assert "In this browser" not in launch.links("book/01_logits.ipynb", "../", lite=False)
-    monkeypatch.setenv("BOOK_REPOSITORY", "someone/a-fork")
-    with pytest.raises(ValueError, match="'someone/a-fork' is no repository: give an address like"):
-        launch.repository()
-
-
-def test_other_pages_have_no_such_links():
-    for name in ("intro", "glossary", "teaching"):
-        assert 'class="launch"' not in (SITE / "book" / f"{name}.html").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +34,7 @@ def served(tmp_path_factory):
 
     def serve(name, *pyodide):
         site = home / "a-shelf" / name
-        subprocess.run([PYTHON, ROOT / "lite" / "build.py", site, *pyodide], check=True)
+        subprocess.run([PYTHON, ROOT / "tools" / "lite.py", site, *pyodide], check=True)
         servers.append(open_server(str(home), 8800))
         Thread(target=servers[-1].serve_forever, daemon=True).start()
         return f"http://localhost:{servers[-1].server_port}/a-shelf/{name}", site
@@ -96,7 +63,7 @@ def visit():
 
         def away(route):
             asked.append(route.request.url)
-            if page.cdn and asked[-1].startswith(build.CDN):
+            if page.cdn and asked[-1].startswith(lite.CDN):
                 name = asked[-1].rpartition("/")[2]
                 free = {"Access-Control-Allow-Origin": "*"}
                 route.fulfill(body=page.cdn(name), content_type=guess_type(name)[0], headers=free)
@@ -120,13 +87,12 @@ def test_the_site_holds_the_chapters_the_package_and_no_python(from_the_cdn):
     _, site = from_the_cdn
     for notebook in NOTEBOOKS:
         text = (site / "files" / notebook.name).read_text(encoding="utf-8")
-        assert "google.colab" not in text
         assert "{cite" not in text
     (wheel,) = (site / "pypi").glob("nexttoken-*.whl")
     config = json.loads((site / "jupyter-lite.json").read_text())["jupyter-config-data"]
-    settings = config["litePluginSettings"][build.KERNEL]
-    assert settings["pyodideUrl"] == f"{build.CDN}/pyodide.mjs"
-    assert f"{build.FROM_THE_WORKER}/{wheel.name}" in settings["loadPyodideOptions"]["packages"]
+    settings = config["litePluginSettings"][lite.KERNEL]
+    assert settings["pyodideUrl"] == f"{lite.CDN}/pyodide.mjs"
+    assert f"{lite.FROM_THE_WORKER}/{wheel.name}" in settings["loadPyodideOptions"]["packages"]
     assert not list(site.rglob("*.wasm"))
     assert sum(path.stat().st_size for path in site.rglob("*") if path.is_file()) < 40e6
 
@@ -135,7 +101,7 @@ def test_the_pin_is_the_version_that_the_kernel_is_made_for():
     code = "from jupyterlite_pyodide_kernel.constants import PYODIDE_CDN_URL as url; print(url)"
     if PYTHON.exists():
         done = subprocess.run([PYTHON, "-c", code], check=True, capture_output=True, text=True)
-        assert done.stdout.strip() == build.CDN
+        assert done.stdout.strip() == lite.CDN
 
 
 @pytest.mark.parametrize("app", ["lab", "notebooks"])
@@ -147,7 +113,7 @@ def test_the_shell_asks_no_other_host_but_for_the_pinned_runtime(visit, from_the
             break
         page.wait_for_timeout(500)
     assert page.asked  # the kernel starts, so it was right to wait
-    assert all(url.startswith(f"{build.CDN}/") for url in page.asked), page.asked
+    assert all(url.startswith(f"{lite.CDN}/") for url in page.asked), page.asked
 
 
 @needs_pyodide
@@ -157,7 +123,7 @@ def test_a_chapter_runs_to_its_last_cell_and_its_sliders_move(visit, served, fro
     address, _ = served("own", PYODIDE) if own else from_the_cdn
     page = visit(
         f"{address}/notebooks/index.html?path=03_temperature.ipynb",
-        None if own else build.open_distribution(PYODIDE),
+        None if own else lite.open_distribution(PYODIDE),
     )
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
@@ -176,4 +142,4 @@ def test_a_chapter_runs_to_its_last_cell_and_its_sliders_move(visit, served, fro
     else:
         pytest.fail("the slider moved nothing")
     assert bool(page.asked) != own
-    assert all(url.startswith(f"{build.CDN}/") for url in page.asked)
+    assert all(url.startswith(f"{lite.CDN}/") for url in page.asked)

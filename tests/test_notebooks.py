@@ -4,9 +4,6 @@ import ast
 import json
 import os
 import re
-import subprocess
-import sys
-import tomllib
 from pathlib import Path
 
 import nbformat
@@ -17,16 +14,6 @@ from nbclient import NotebookClient
 import nexttoken
 from nexttoken.exercises import CHECKS
 
-ADDRESS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]["Repository"]
-COLAB = f"""\
-import subprocess
-import sys
-
-if "google.colab" in sys.modules:  # anywhere else this cell does nothing
-    # the package alone: Colab has NumPy, matplotlib and ipywidgets
-    source = "git+{ADDRESS}"
-    command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", source]
-    subprocess.run(command, check=True)"""
 every_notebook = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 LIVE = """
 import nexttoken
@@ -78,34 +65,15 @@ def test_no_outputs_are_stored(notebook):
 
 @every_notebook
 def test_imports_stand_first_and_are_public(notebook):
-    """Before them stands nothing but the cell for Colab, which is the same in every chapter."""
-    colab, first, *others = cells(notebook, "code")
-    assert colab == COLAB
+    """Nothing stands before them, and nothing is installed: an address in a notebook would be everybody's."""
+    first, *others = cells(notebook, "code")
+    assert not re.search(r"https?:|^[!%]|subprocess|sys\.", first, flags=re.MULTILINE), first
     allowed = {"nexttoken": nexttoken.__all__, "nexttoken.exercises": ["check"]}
     for node in ast.walk(ast.parse(first)):
         if isinstance(node, ast.ImportFrom) and node.module in allowed:
             assert {name.name for name in node.names} <= set(allowed[node.module])
     for source in others:
         assert not re.search(r"^\s*(import|from) |^[!%]|sys\.path", source, flags=re.MULTILINE), source
-
-
-@every_notebook
-def test_the_cell_for_colab_is_not_in_the_book(notebook):
-    (cell,) = (c for c in json.loads(notebook.read_text(encoding="utf-8"))["cells"] if c["id"] == "colab")
-    assert cell["metadata"] == {"tags": ["remove-cell"]}
-    assert "google.colab" not in (ROOT / "_build" / "html" / "book" / f"{notebook.stem}.html").read_text(
-        "utf-8"
-    )
-
-
-def test_the_cell_for_colab_installs_the_package_there_and_does_nothing_elsewhere(monkeypatch):
-    run = []
-    monkeypatch.setattr(subprocess, "run", lambda command, check: run.append(command))
-    exec(COLAB, {})
-    assert run == []
-    monkeypatch.setitem(sys.modules, "google.colab", nexttoken)
-    exec(COLAB, {})
-    assert run == [[sys.executable, "-m", "pip", "install", "-q", "--no-deps", f"git+{ADDRESS}"]]
 
 
 @every_notebook

@@ -17,7 +17,6 @@ import nexttoken
 from nexttoken import exercises, plots
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-ADDRESS = PROJECT["urls"]["Repository"]
 RUN = """
 import sys
 from importlib import import_module
@@ -56,7 +55,8 @@ def test_the_wheel_is_typed_and_holds_every_file_of_the_package(wheel):
         said = archive.read(metadata).decode()
     assert held == {path.relative_to(source).as_posix(): path.read_bytes() for path in files}
     assert {"nexttoken/corpus.txt", "nexttoken/py.typed"} < held.keys()
-    assert f"Project-URL: Repository, {ADDRESS}" in said
+    for name, address in PROJECT.get("urls", {}).items():
+        assert f"Project-URL: {name}, {address}" in said
     for requirement in PROJECT["dependencies"]:
         assert f"Requires-Dist: {requirement.replace(' ', '')}" in said.replace(" >=", ">=")
 

@@ -42,7 +42,7 @@ def test_every_exercise_is_handed_out_without_its_solution(exercises):
 
 
 def test_make_exercises_writes_them(tmp_path):
-    command = [sys.executable, ROOT / "book" / "copies.py", tmp_path]
+    command = [sys.executable, ROOT / "tools" / "copies.py", tmp_path]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     assert f"{len(NOTEBOOKS)} notebooks without solutions" in done.stdout
     assert len(list(tmp_path.glob("*.ipynb"))) == len(NOTEBOOKS)
@@ -64,7 +64,6 @@ def test_a_citation_becomes_names_a_year_and_a_link():
         "[Maddison et al., 2014](https://arxiv.org/abs/1411.0030)), "
         "[Press and Wolf (2017)](https://doi.org/10.18653/v1/E17-2025) tied it."
     )
-    assert plain("```{margin}\nTwo\nlines.\n```", cited) == "> Two\n> lines."
     with pytest.raises(ValueError, match=r"no plain form is known for '\{numref\}`'"):
         plain("See {numref}`figure`.", cited)
 

@@ -46,7 +46,7 @@ def test_a_second_build_gives_the_same_bytes(tmp_path):
 def test_a_line_that_a_kernel_sends_in_pieces_is_shown_as_it_was_printed(tmp_path):
     """A busy kernel sends a line when its time is up, finished or not; to flush in mid-line does the same."""
     (tmp_path / "index.md").write_text(PIECES, encoding="utf-8")
-    command = [sys.executable, "-m", "sphinx", "-C", "-W", "-q", "-D", "extensions=myst_nb,live_figures"]
+    command = [sys.executable, "-m", "sphinx", "-C", "-W", "-q", "-D", "extensions=myst_nb,run_chapters"]
     command += ["-D", "nb_execution_mode=cache", tmp_path, tmp_path / "html"]
     subprocess.run(command, env=os.environ | {"PYTHONPATH": str(ROOT / "book" / "_ext")}, check=True)
     html = re.sub("<[^>]+>", "", (tmp_path / "html" / "index.html").read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Print the built book as one PDF, with the system's Chromium: python book/paper.py SITE FILE.
+"""Print the built book as one PDF, with the system's Chromium: python tools/paper.py SITE FILE.
 
 All pages become one document, so that links lead from page to page. It is printed twice: the first time to
 learn on which page each chapter begins, the second time with those numbers in the contents.
@@ -18,6 +18,7 @@ from playwright.sync_api import sync_playwright
 from pypdf import PdfReader
 
 HERE = Path(__file__).parent
+ROOT = HERE.parent
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 NOT_FOR_PAPER = "script, template, .headerlink, .explorer > .controls, .explorer > [role=status]"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -57,7 +58,7 @@ def part(path: Path, known: set[str]) -> Tag:
 
 def whole(site: Path, numbers: dict[str, int]) -> str:
     """Return the book as one HTML document: cover, contents with page numbers where known, pages."""
-    config = yaml.safe_load((HERE.parent / "_config.yml").read_text("utf-8"))
+    config = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))
     title, author = escape(config["title"]), escape(config["author"])
     files = pages(site)
     parts = [part(path, {path.stem for path in files}) for path in files]
@@ -71,8 +72,8 @@ def whole(site: Path, numbers: dict[str, int]) -> str:
     return f"""<!doctype html><html lang="en" data-theme="light"><head><meta charset="utf-8">
 <title>{title}</title><meta name="author" content="{author}"><style>{css}</style></head>
 <body><main class="bd-article"><section class="cover"><h1>{title}</h1>
-<p>How a language model chooses its next word</p>{(HERE / "_static" / "logo.svg").read_text("utf-8")}
-<footer>{author}, {config["copyright"]}. Text and figures: CC BY 4.0. Code: MIT.</footer></section>
+<p>How a language model chooses its next word</p>{(ROOT / "book" / "_static" / "logo.svg").read_text("utf-8")}
+<footer>© {config["copyright"]}. Text and figures: CC BY 4.0. Code: MIT.</footer></section>
 <nav class="contents"><h1>Contents</h1><ol>{contents}</ol></nav>
 {"".join(map(str, parts))}</main></body></html>"""
 

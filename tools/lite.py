@@ -1,4 +1,4 @@
-"""Build the site in which the chapters run: python lite/build.py FOLDER [PYODIDE].
+"""Build the site in which the chapters run: python tools/lite.py FOLDER [PYODIDE].
 
 It is JupyterLite with a copy of every chapter, this package, and what the kernel needs besides Python,
 NumPy and matplotlib. Those three are Pyodide's. The reader's browser takes them from the public CDN; or
@@ -17,10 +17,9 @@ from io import BytesIO
 from pathlib import Path
 from urllib.request import urlopen
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "book"))
-from copies import ONLY_ELSEWHERE, copy  # noqa: E402
+from copies import copy
 
+ROOT = Path(__file__).parents[1]
 CDN = "https://cdn.jsdelivr.net/pyodide/v314.0.6/full"  # the version that the kernel is made for
 CORE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json")
 FROM_PYODIDE = ["micropip", "numpy", "matplotlib"]
@@ -61,7 +60,7 @@ def build(site: Path, pyodide: str = "") -> None:
     """Build the site into a folder."""
     source = ROOT / "_build" / "lite"  # where JupyterLite looks for what it is to put in
     shutil.rmtree(source, ignore_errors=True)
-    copy(source / "files", without=ONLY_ELSEWHERE)
+    copy(source / "files")
     shutil.copytree(WHEELS, source / "pypi")
     wheel = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
     subprocess.run([*wheel, "--wheel-dir", source / "pypi", ROOT], check=True)

@@ -1,4 +1,4 @@
-"""Serve a folder on this machine, on port 8000 or the next free one: python book/serve.py FOLDER."""
+"""Serve a folder on this machine, on port 8000 or the next free one: python tools/serve.py FOLDER."""
 
 import sys
 from functools import partial

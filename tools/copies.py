@@ -1,7 +1,7 @@
-"""Copy the chapters for use away from the book. python book/copies.py FOLDER leaves the solutions out.
+"""Copy the chapters for use away from the book. python tools/copies.py FOLDER leaves the solutions out.
 
 A notebook program does not know the roles of the book. In a copy a citation is the name, the year and
-a link to the source, and a note in the margin is a quotation.
+a link to the source.
 """
 
 import json
@@ -9,12 +9,11 @@ import re
 import sys
 from pathlib import Path
 
-BOOK = Path(__file__).parent
-SOLUTION, ONLY_ELSEWHERE = "hide-cell", "remove-cell"  # how cells are tagged; the second is Colab's
+BOOK = Path(__file__).parents[1] / "book"
+SOLUTION = "hide-cell"  # how its cell is tagged
 ENTRY = re.compile(r"^@\w+\{(\w+),\n(.*?)^\}", re.MULTILINE | re.DOTALL)
 FIELD = re.compile(r"^\s*(\w+)\s*= \{(.*)\},$", re.MULTILINE)
 CITATION = re.compile(r"\{cite:([tp])\}`([\w,]+)`")
-MARGIN = re.compile(r"^```\{margin\}\n(.*?)\n```$", re.MULTILINE | re.DOTALL)
 UNKNOWN = re.compile(r"\{[a-z:]+\}`|^[`:]{3}\{.*", re.MULTILINE)
 
 
@@ -40,14 +39,14 @@ def plain(text: str, cited: dict[str, tuple[str, str, str]]) -> str:
             return ", ".join(f"[{who} ({year})]({where})" for who, year, where in entries)
         return f"({'; '.join(f'[{who}, {year}]({where})' for who, year, where in entries)})"
 
-    text = MARGIN.sub(lambda note: re.sub("^", "> ", note[1], flags=re.MULTILINE), CITATION.sub(cite, text))
+    text = CITATION.sub(cite, text)
     if left := UNKNOWN.search(text):
         raise ValueError(f"no plain form is known for {left[0]!r}")
     return text
 
 
-def copy(folder: Path, without: str) -> list[Path]:
-    """Write every chapter into a folder, without the cells of a tag, and return the paths."""
+def copy(folder: Path, without: str = "") -> list[Path]:
+    """Write every chapter into a folder, without the cells of a tag if one is given, and return the paths."""
     folder.mkdir(parents=True, exist_ok=True)
     cited, written = sources(), []
     for chapter in sorted(BOOK.glob("*.ipynb")):
