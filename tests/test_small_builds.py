@@ -1,4 +1,4 @@
-"""No page names an address until there is one; then all do, each at the commit that was built."""
+"""A small build names no address until there is one, then the commit too, and fails where the theme differs."""
 
 import os
 import re
@@ -18,24 +18,28 @@ PAGES = ["book/references", "book/glossary", "book/api", "book/teaching", CHAPTE
 ELSEWHERE = re.compile(r"mybinder|colab\.research|git\+http|rel=\"canonical\"|og:url|twitter:card|example\.org")
 
 
-def build(folder: Path, **environment: str) -> Path:
+def build(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """Build a few pages of the book, without running them, from a repository of their own."""
-    for name in ("_config.yml", "pyproject.toml", "book"):
-        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-        copy(ROOT / name, folder / name)
-    config = (ROOT / "_config.yml").read_text(encoding="utf-8").replace("notebooks: cache", "notebooks: 'off'")
-    (folder / "_config.yml").write_text(config, encoding="utf-8")
-    root, *others = PAGES
-    chapters = "".join(f"  - file: {page}\n" for page in others)
-    (folder / "_toc.yml").write_text(f"format: jb-book\nroot: {root}\nchapters:\n{chapters}")
-    git = ["git", "-C", folder, "-c", "user.name=a", "-c", "user.email=a@b.c"]
-    for command in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message", "A fork"]):
-        subprocess.run([*git, *command], check=True)
     command = [Path(sys.executable).parent / "jupyter-book", "build", folder, "--quiet"]
     clean = {name: value for name, value in os.environ.items() if not name.startswith("BOOK_")}
-    done = subprocess.run(command, cwd=folder, env=clean | environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-    return folder / "_build" / "html"
+    return subprocess.run(command, cwd=folder, env=clean | environment, capture_output=True, text=True)
+
+
+@pytest.fixture
+def fork(tmp_path):
+    """A copy of what a few pages need, committed."""
+    for name in ("pyproject.toml", "book"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, tmp_path / name)
+    config = (ROOT / "_config.yml").read_text(encoding="utf-8").replace("notebooks: cache", "notebooks: 'off'")
+    (tmp_path / "_config.yml").write_text(config, encoding="utf-8")
+    root, *others = PAGES
+    chapters = "".join(f"  - file: {page}\n" for page in others)
+    (tmp_path / "_toc.yml").write_text(f"format: jb-book\nroot: {root}\nchapters:\n{chapters}")
+    git = ["git", "-C", tmp_path, "-c", "user.name=a", "-c", "user.email=a@b.c"]
+    for command in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message", "A fork"]):
+        subprocess.run([*git, *command], check=True)
+    return tmp_path
 
 
 @pytest.fixture
@@ -47,18 +51,22 @@ def unset(monkeypatch, tmp_path):
     return tmp_path
 
 
-def test_without_an_address_no_page_names_one(tmp_path):
-    site = build(tmp_path)
+def test_without_an_address_no_page_names_one(fork):
+    done = build(fork)
+    assert done.returncode == 0, done.stderr[-2000:]
+    site = fork / "_build" / "html"
     for page in PAGES:
         html = (site / f"{page}.html").read_text(encoding="utf-8")
         assert not ELSEWHERE.search(html), (page, ELSEWHERE.search(html)[0])
     assert not (site / "sitemap.xml").exists()
 
 
-def test_with_an_address_every_page_names_it_at_the_commit_that_is_built(tmp_path):
+def test_with_an_address_every_page_names_it_at_the_commit_that_is_built(fork):
     """It is given as a fork's workflow gives it: no file is edited."""
-    site = build(tmp_path, BOOK_REPOSITORY=REPOSITORY, BOOK_URL=SITE)
-    head = subprocess.run(["git", "-C", tmp_path, "rev-parse", "HEAD"], capture_output=True, text=True)
+    done = build(fork, BOOK_REPOSITORY=REPOSITORY, BOOK_URL=SITE)
+    assert done.returncode == 0, done.stderr[-2000:]
+    site = fork / "_build" / "html"
+    head = subprocess.run(["git", "-C", fork, "rev-parse", "HEAD"], capture_output=True, text=True)
     commit = head.stdout.strip()
     for page in PAGES:
         html = (site / f"{page}.html").read_text(encoding="utf-8")
@@ -75,6 +83,15 @@ def test_with_an_address_every_page_names_it_at_the_commit_that_is_built(tmp_pat
     assert f"git+{REPOSITORY}@{commit}" in (site / "book" / "api.html").read_text(encoding="utf-8")
     assert REPOSITORY in (site / "book" / "teaching.html").read_text(encoding="utf-8")
     assert f"{SITE}/{CHAPTER}.html" in (site / "sitemap.xml").read_text(encoding="utf-8")
+
+
+def test_a_theme_that_writes_something_else_fails_the_build_with_the_name_of_what_is_missing(fork):
+    """Here the pattern is changed, not the theme. In ``test_assets.py`` are all the names."""
+    assets = fork / "book" / "_ext" / "assets.py"
+    assets.write_text(assets.read_text(encoding="utf-8").replace("doc-biblioentry", "doc-other"), "utf-8")
+    done = build(fork)
+    assert done.returncode != 0
+    assert "no page has the role of a source to cure" in done.stdout + done.stderr
 
 
 def test_the_address_in_pyproject_is_used_and_the_environment_goes_before_it(unset, monkeypatch):
