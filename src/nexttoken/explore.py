@@ -8,23 +8,13 @@ from typing import Any
 import ipywidgets
 from matplotlib.figure import Figure
 
-from .frames import check_control, check_frame, static_html
+from .frames import StaticHTML, check_control, check_frame, static_html
 from .svg import to_svg
-
-
-class StaticExplorer:
-    """What a cell shows while the book is built: HTML in which every control works without a kernel."""
-
-    def __init__(self, html: str) -> None:
-        self.html = html
-
-    def _repr_html_(self) -> str:
-        return self.html
 
 
 def explore(
     plot: Callable[..., Figure], *, describe: Callable[..., str] | None = None, **controls: ipywidgets.Widget
-) -> ipywidgets.VBox | StaticExplorer:
+) -> ipywidgets.VBox | StaticHTML:
     """Join a plot to controls that move it.
 
     In a live kernel this is an ordinary ipywidgets interactive, redrawn in place. While the book is
@@ -76,7 +66,7 @@ def explore(
         control.description = control.description or name.replace("_", " ")
         control.style.description_width = "initial"  # a long one would be cut off
     if os.environ.get("NEXTTOKEN_STATIC"):
-        return StaticExplorer(static_html(plot, describe, controls))
+        return StaticHTML(static_html(plot, describe, controls))
 
     view = ipywidgets.HTML(layout=ipywidgets.Layout(max_width="34rem"))
 

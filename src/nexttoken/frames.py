@@ -292,6 +292,16 @@ def compress(frames: Sequence[Element], start: int) -> dict[str, Any]:
     return {"groups": groups} | ({"where": where} if len(groups) > 1 else {})
 
 
+class StaticHTML:
+    """What a cell shows while the book is built: HTML in which every control works without a kernel."""
+
+    def __init__(self, html: str) -> None:
+        self.html = html
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+
 def static_html(plot: Callable[..., Figure], describe: Any, widgets: Mapping[str, Any]) -> str:
     """Return the explorer as HTML for a static page; parameters as in :func:`nexttoken.explore`."""
     controls = [Control(name, widget) for name, widget in widgets.items()]

@@ -12,10 +12,10 @@ from html import escape
 import ipywidgets
 import numpy as np
 
-from .explore import StaticExplorer
+from .frames import StaticHTML
 
 
-def quiz(claim: str, evidence: Callable[[], bool], why: str) -> ipywidgets.VBox | StaticExplorer:
+def quiz(claim: str, evidence: Callable[[], bool], why: str) -> ipywidgets.VBox | StaticHTML:
     """Ask whether a claim is true; once the reader has committed, show what the code says.
 
     In a live kernel the code runs when the reader commits. While the book is built (environment variable
@@ -55,7 +55,7 @@ def quiz(claim: str, evidence: Callable[[], bool], why: str) -> ipywidgets.VBox 
     if not callable(evidence):
         raise TypeError(f"evidence={evidence!r:.60} must be a function that returns whether the claim is true")
     if os.environ.get("NEXTTOKEN_STATIC"):
-        return StaticExplorer(_static(claim, evidence, why))
+        return StaticHTML(_static(claim, evidence, why))
 
     answer = ipywidgets.HTML()
     buttons = ipywidgets.ToggleButtons(options=[("True", True), ("False", False)], value=None)
