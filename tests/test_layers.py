@@ -3,6 +3,7 @@
 import ast
 import importlib
 import inspect
+import re
 import sys
 from pathlib import Path
 
@@ -11,13 +12,15 @@ import pytest
 import nexttoken
 
 HOME = Path(nexttoken.__file__).parent
-LAYERS = ["checks", "probability", "sampling", "model", "svg", "plots", "frames", "explore", "quiz"]
+LAYERS = ["checks", "probability", "sampling", "model", "transformer"]
+LAYERS += ["svg", "plots", "frames", "explore", "quiz"]
 FORMULAS = ["probability", "sampling"]
 NUMBERS = ["checks", *FORMULAS, "model"]
 FRONT = HOME / "__init__.py"
 FILES = [FRONT, *sorted({*HOME.glob("**/*.py")} - {FRONT})]
 OUTSIDE = {
     **{layer: {"numpy"} for layer in NUMBERS},
+    "transformer": {"numpy", "gguf"},
     **{layer: {"numpy", "matplotlib"} for layer in ("svg", "plots")},
     **{layer: {"numpy", "matplotlib", "ipywidgets"} for layer in ("frames", "explore")},
     "quiz": {"numpy", "ipywidgets"},
@@ -136,7 +139,7 @@ def test_every_file_says_what_it_is_for(layer):
     assert ast.get_docstring(ast.parse((HOME / f"{layer}.py").read_text(encoding="utf-8")))
 
 
-@pytest.mark.parametrize("layer", [*NUMBERS, "svg", "plots"])
+@pytest.mark.parametrize("layer", [*NUMBERS, "transformer", "svg", "plots"])
 def test_numbers_in_numbers_out(layer):
     """Nothing is printed, no file is opened, nothing draws from a global source; no user meets an assert."""
     tree = ast.parse((HOME / f"{layer}.py").read_text(encoding="utf-8"))
@@ -148,15 +151,16 @@ def test_numbers_in_numbers_out(layer):
     assert not [node for node in ast.walk(tree) if isinstance(node, (ast.Assert, ast.Global))]
 
 
-def test_only_the_corpus_is_read_from_a_file():
-    for layer in NUMBERS:
+def test_only_the_corpus_the_weights_and_the_recording_are_read_from_a_file():
+    expected = {"model": {"load_corpus"}, "transformer": {"load", "_recorded"}}
+    for layer in [*NUMBERS, "transformer"]:
         tree = ast.parse((HOME / f"{layer}.py").read_text(encoding="utf-8"))
         readers = {
             f.name
             for f in ast.walk(tree)
-            if isinstance(f, ast.FunctionDef) and any("read_" in name or "load" in name for name in calls(f))
+            if isinstance(f, ast.FunctionDef) and any(re.search("read_|load|Reader", name) for name in calls(f))
         }
-        assert readers == ({"load_corpus"} if layer == "model" else set())
+        assert readers == expected.get(layer, set())
 
 
 def test_public_names_are_sorted_distinct_and_there():
@@ -176,6 +180,8 @@ def test_public_names_are_sorted_distinct_and_there():
             "generate",
             "plots",
             "explore",
+            "Transformer",
+            "load_rows",
         ),
     }
     assert promised <= set(names)
@@ -197,7 +203,7 @@ def test_every_public_name_has_a_docstring_with_an_example(name):
         assert ">>> " in inspect.getdoc(thing)
 
 
-@pytest.mark.parametrize("name", ["BigramModel", "Vocabulary"])
+@pytest.mark.parametrize("name", ["BigramModel", "Transformer", "Vocabulary"])
 def test_every_public_method_has_a_docstring(name):
     cls = getattr(nexttoken, name)
     for method in vars(cls).values():

@@ -48,15 +48,17 @@ def test_the_wheel_passes_twine(wheel):
 def test_the_wheel_is_typed_and_holds_every_file_of_the_package(wheel):
     """Byte for byte: so whatever runs from the source runs from the wheel."""
     source = ROOT / "src"
-    files = [path for path in source.rglob("*") if path.suffix in (".py", ".txt") or path.name == "py.typed"]
+    files = [path for path in source.rglob("*") if path.suffix in (".py", ".txt", ".npz", ".typed")]
     with zipfile.ZipFile(wheel) as archive:
         held = {name: archive.read(name) for name in archive.namelist() if name.startswith("nexttoken/")}
         (metadata,) = (name for name in archive.namelist() if name.endswith("/METADATA"))
         said = archive.read(metadata).decode()
     assert held == {path.relative_to(source).as_posix(): path.read_bytes() for path in files}
-    assert {"nexttoken/corpus.txt", "nexttoken/py.typed"} < held.keys()
+    assert {"nexttoken/corpus.txt", "nexttoken/recorded.npz", "nexttoken/py.typed"} < held.keys()
     for name, address in PROJECT.get("urls", {}).items():
         assert f"Project-URL: {name}, {address}" in said
+    for licence in PROJECT["license-files"]:
+        assert f"License-File: {licence}" in said
     for requirement in PROJECT["dependencies"]:
         assert f"Requires-Dist: {requirement.replace(' ', '')}" in said.replace(" >=", ">=")
 

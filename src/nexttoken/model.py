@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from importlib.resources import files
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -146,8 +147,29 @@ class BigramModel:
             found = f"embedding has shape {shape} and output {self.output.shape}"
             raise ValueError(f"{found}: give (V, d) and (d, V), where V is {len(vocabulary)} tokens")
 
-    def logits(self, token: ArrayLike) -> Floats:
-        """Return one logit per token that may follow: shape (...) of indices in, (..., V) out."""
+    @property
+    def tokens(self) -> list[str]:
+        """The V tokens of the vocabulary."""
+        return self.vocabulary.tokens
+
+    @property
+    def ends(self) -> frozenset[int]:
+        """The indices at which a walk ends: that of the full stop, if the vocabulary has one."""
+        return frozenset(i for i, token in enumerate(self.tokens) if token == END)
+
+    def encode(self, text: str) -> Indices:
+        """Return the indices of the tokens of a text, as :meth:`Vocabulary.encode` does."""
+        return self.vocabulary.encode(text)
+
+    def decode(self, indices: ArrayLike) -> str:
+        """Return the text of tokens, as :meth:`Vocabulary.decode` does."""
+        return self.vocabulary.decode(indices)
+
+    def logits(self, token: ArrayLike, cache: list[Any] | None = None) -> Floats:
+        """Return one logit per token that may follow: shape (...) of indices in, (..., V) out.
+
+        Each looks at its own token alone, so there is nothing to keep in a ``cache``.
+        """
         return self.embedding[as_indices(token, "token", len(self.vocabulary))] @ self.output
 
     def loss_and_gradients(self, counts: ArrayLike) -> tuple[float, Floats, Floats]:
@@ -207,27 +229,43 @@ class BigramModel:
         return model
 
 
-def generate(
-    model: BigramModel, prompt: str, choose: Callable[[Floats], int | Indices], max_tokens: int = 12
-) -> str:
-    """Walk from a prompt, one token at a time, until a full stop or ``max_tokens`` new tokens.
+class LanguageModel(Protocol):
+    """What :func:`generate` asks of a model: texts to indices and back, logits, and where texts end."""
 
-    ``prompt`` has one known word or more, of which the model reads the last. ``choose`` takes logits of
-    shape (V,) and returns one index from 0 to V - 1, or it is an error: `greedy`, or
-    ``lambda z: next_token(z, rng, top_k=3)``.
+    @property
+    def tokens(self) -> list[str]: ...
+    @property
+    def ends(self) -> frozenset[int]: ...
+    def encode(self, text: str) -> Indices: ...
+    def decode(self, indices: ArrayLike) -> str: ...
+    def logits(self, indices: ArrayLike, /, cache: list[Any] | None = None) -> Floats: ...
+
+
+def generate(
+    model: LanguageModel, prompt: str, choose: Callable[[Floats], int | Indices], max_tokens: int = 12
+) -> str:
+    """Walk from a prompt, one token at a time, until a token that ends texts or ``max_tokens`` new tokens.
+
+    ``model`` is a :class:`BigramModel`, which reads the last word of the prompt and ends at a full stop, or a
+    :class:`nexttoken.Transformer`. ``choose`` takes logits of shape (V,) and returns one index from 0 to
+    V - 1, or it is an error: `greedy`, or ``lambda z: next_token(z, rng, top_k=3)``.
 
     >>> model = BigramModel.train(load_corpus())
     >>> generate(model, "fox", lambda z: z.argmax(), max_tokens=2)
     'fox jumps over'
     """
-    walk = list(model.vocabulary.encode(prompt))
+    walk = list(model.encode(prompt))
     if not walk:
         raise ValueError(f"prompt={prompt!r} holds no word: start with a token, such as 'fox'")
+    new = walk  # what the model has not read yet
+    cache: list[Any] = []  # what it keeps of the rest
     for _ in range(as_whole(max_tokens, "max_tokens", 0)):
-        chosen = as_indices(choose(model.logits(walk[-1])), "choose(logits)", len(model.vocabulary))
+        z = model.logits(new, cache)[-1]
+        chosen = as_indices(choose(z), "choose(logits)", len(model.tokens))
         if chosen.ndim != 0:
             raise TypeError(f"choose(logits)={chosen!r:.60} must be one index, not an array of them")
-        walk.append(int(chosen))
-        if model.vocabulary.tokens[walk[-1]] == END:
+        new = [int(chosen)]
+        walk = walk + new
+        if walk[-1] in model.ends:
             break
-    return model.vocabulary.decode(walk)
+    return model.decode(walk)
