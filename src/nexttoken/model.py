@@ -154,7 +154,7 @@ class BigramModel:
 
     @property
     def ends(self) -> frozenset[int]:
-        """The indices at which a walk ends: that of the full stop, if the vocabulary has one."""
+        """The index at which a walk ends, that of the full stop, if the vocabulary has one."""
         return frozenset(i for i, token in enumerate(self.tokens) if token == END)
 
     def encode(self, text: str) -> Indices:
@@ -247,7 +247,7 @@ def generate(
     """Walk from a prompt, one token at a time, until a token that ends texts or ``max_tokens`` new tokens.
 
     ``model`` is a :class:`BigramModel`, which reads the last word of the prompt and ends at a full stop, or a
-    :class:`nexttoken.Transformer`. ``choose`` takes logits of shape (V,) and returns one index from 0 to
+    :class:`nexttoken.transformer.Transformer`. ``choose`` takes logits of shape (V,) and returns one index from 0 to
     V - 1, or it is an error: `greedy`, or ``lambda z: next_token(z, rng, top_k=3)``.
 
     >>> model = BigramModel.train(load_corpus())

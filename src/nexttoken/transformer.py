@@ -119,7 +119,7 @@ class Tokenizer:
 def rms_norm(x: Floats, weight: Floats, eps: float) -> Floats:
     r"""Bring each token's numbers to mean square 1, then weigh them (RMSNorm: Zhang and Sennrich 2019).
 
-    .. math:: x_i \, w_i \Big/ \sqrt{\tfrac1d \sum_j x_j^2 + \epsilon}
+    .. math:: \frac{x_i \, w_i}{\sqrt{\frac{1}{d} \sum_j x_j^2 + \epsilon}}
 
     ``x`` has shape (..., d) and ``weight`` (d,); the result has the shape of ``x``.
 
@@ -271,7 +271,7 @@ class Transformer:
 
     @property
     def ends(self) -> frozenset[int]:
-        """The indices of the special tokens: a text ends before the first of them."""
+        """The indices of the special tokens, at the first of which a text ends."""
         return self.tokenizer.special
 
     def encode(self, text: str) -> Indices:
@@ -336,14 +336,15 @@ class Row:
 
     Attributes
     ----------
-    prompt : str
-    logits : array, shape (V,)
-        float64, less their maximum: the largest is 0. They were kept as float16, which changes no probability
-        by more than 0.0001.
-    top : float
+    prompt
+        The text that was read.
+    logits
+        An array of shape (V,), float64, less their maximum: the largest is 0. They were kept as float16, which
+        changes no probability by more than 0.0001.
+    top
         The maximum that was taken away.
-    tokens : V strings
-        The same for all rows.
+    tokens
+        V strings, the same for all rows.
     """
 
     prompt: str
@@ -361,21 +362,24 @@ class Series:
 
     Attributes
     ----------
-    name, author, published, licence : str
+    name, author, published, licence
         Of the text.
-    read_in_training : bool
+    read_in_training
         Whether the model has surely read it, or was finished before it was published.
-    tokens : N strings
-        Together they are the text.
-    rank : array of int, shape (N,)
-        1 for the most probable token.
-    temperatures : array, shape (S,)
-    probability, largest, above, entropy : arrays, shape (S, N)
-        Of the token that came, of the most probable one, of all that stand before the one that came, together;
-        and the entropy in nats.
-    shares : array, shape (P,)
-    nucleus, mass : arrays, shape (S, P, N)
-        How many tokens top-p keeps at each share, and the probability that they hold together.
+    tokens
+        N strings, which together are the text.
+    rank
+        Integers of shape (N,), 1 for the most probable token.
+    temperatures
+        Those at which the rest was computed, shape (S,).
+    probability, largest, above, entropy
+        Arrays of shape (S, N): of the token that came, of the most probable one, of all that stand before the
+        one that came, together; and the entropy in nats.
+    shares
+        The p of top-p, shape (P,).
+    nucleus, mass
+        Arrays of shape (S, P, N): how many tokens top-p keeps at each share, and the probability that they
+        hold together.
     """
 
     name: str
@@ -401,17 +405,18 @@ class Walk:
 
     Attributes
     ----------
-    prompt : str
-    setting : dict
-        The arguments of :func:`nexttoken.next_token`.
-    seed : int
+    prompt
+        The text that was read first.
+    setting
+        The arguments of :func:`nexttoken.sampling.next_token`, as a dict.
+    seed
         Walks of one seed were drawn with the same uniform numbers, one a step.
-    tokens : strings
-        What came after the prompt, 40 tokens at most; a special token ends a text.
-    surprise : array, shape (n,)
-        :math:`-\ln p` of each token at temperature 1, in nats: of those that are not told, too.
-    repeated : array of bool, shape (n,)
-        Whether the token ends four that have come before, in the same order.
+    tokens
+        The strings that came after the prompt, 40 at most; a special token ends a text.
+    surprise
+        :math:`-\ln p` of each of n tokens at temperature 1, in nats: of those that are not told, too.
+    repeated
+        Whether each of n tokens ends four that have come before, in the same order.
     """
 
     prompt: str
