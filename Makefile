@@ -67,11 +67,11 @@ test: build .venv/complete .venv-lite/ready
 
 # What needs no built book: the files of tests named after a module, the exercises, the words, the doctests.
 unit: UNITS := $(wildcard $(patsubst src/nexttoken/%.py,tests/test_%.py,$(wildcard src/nexttoken/*.py)))
-unit: .venv/ready
+unit: .venv/complete
 	@$(BIN)/python -m pytest -rs --numprocesses 2 --dist loadfile \
 		src tests/chapters tests/test_words.py tests/test_exercises.py tests/test_layers.py $(UNITS)
 
-seeds: .venv/ready
+seeds: .venv/complete
 	@$(BIN)/python tests/seeds.py
 
 check: .venv/complete

@@ -24,7 +24,7 @@ def prepare(app: Sphinx, config: Config) -> None:
     """Tell the kernels, which inherit the environment, and key their cache on the package's source."""
     os.environ["NEXTTOKEN_STATIC"] = "1"
     digest = hashlib.sha256()
-    for file in sorted(path for path in SOURCE.rglob("*") if path.suffix in (".py", ".txt")):
+    for file in sorted(path for path in SOURCE.rglob("*") if path.suffix in (".npz", ".py", ".txt")):
         digest.update(file.relative_to(SOURCE).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
     cache = Path(app.outdir).parent / ".jupyter_cache" / digest.hexdigest()[:16]
     config.nb_execution_cache_path = str(cache)
