@@ -240,3 +240,27 @@ def test_no_targets_of_no_rows():
 @pytest.mark.parametrize("k", [np.int8(2), np.uint64(2), 2])
 def test_a_k_of_any_integer_type(k):
     assert_array_equal(top_k_filter([1.0, 3.0, 2.0], k), [MASK, 3, 2])
+
+
+@EACH
+def test_a_mask_is_seen_however_deep_in_lists_it_lies(call):
+    row = np.ma.array([1.0, 9.0, 2.0], mask=[0, 1, 0])
+    assert_array_equal(call([[row]]), call([[[1.0, MASK, 2.0]]]))
+    assert_array_equal(
+        call([[1.0, np.ma.masked, 2.0], [1.0, 2.0, 3.0]]), call([[1.0, MASK, 2.0], [1.0, 2.0, 3.0]])
+    )
+    with pytest.raises(ValueError, match=r"^logits has rows of different lengths"):
+        call([row, np.ma.array([1.0])])
+
+
+@pytest.mark.parametrize("tiny", [Fraction(1, 10**400), Decimal("1e-400"), np.longdouble("1e-4000")])
+def test_a_temperature_that_is_0_as_a_float_is_0(tiny):
+    assert next_token([1.0, 2.0], rng(), temperature=tiny) == 1
+    with pytest.raises(ValueError, match=r"^temperature=.{1,70} must be finite and above 0"):
+        apply_temperature([1.0, 2.0], tiny)
+
+
+def test_probabilities_that_sum_to_infinity_are_refused_without_a_warning():
+    for call in (entropy, lambda p: sample(p, rng())):
+        with pytest.raises(ValueError, match=r"^probs sums to inf"):
+            call(np.float32([3e38] * 2))

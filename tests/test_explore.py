@@ -139,6 +139,33 @@ def test_a_plot_that_is_no_function_is_refused(plot):
 
 
 @on_both_paths
+def test_a_describe_that_is_no_function_is_refused():
+    with pytest.raises(TypeError, match=r"^describe='a' must be a function"):
+        explore(picture, describe="a", height=slider())
+
+
+def test_the_sentence_of_one_state_is_not_kept_for_the_next():
+    """A plot may hand out one figure twice."""
+    figure = picture(0.5)
+    said = {0.5: "It is half.", 0.75: ""}
+    view, control = explore(
+        lambda height: figure, describe=lambda height: said[height], height=slider()
+    ).children
+    assert "It is half." in view.value
+    control.value = 0.75
+    assert f'aria-label="{figure.alt}"' in view.value
+
+
+@pytest.mark.parametrize(
+    ("end", "words"), [(1e9, "10000000001 states of height alone"), (np.inf, "finite ends")]
+)
+def test_a_slider_of_too_many_steps_is_refused_at_once(monkeypatch, end, words):
+    monkeypatch.setenv("NEXTTOKEN_STATIC", "1")
+    with pytest.raises(ValueError, match=words):
+        explore(picture, height=ipywidgets.FloatSlider(0, min=0, max=end, step=0.1))
+
+
+@on_both_paths
 def test_without_a_sentence_the_figure_has_its_own():
     shown = explore(picture, describe=lambda height: "", height=ipywidgets.FloatSlider(0, max=0.5, step=0.25))
     html = shown.children[0].value if isinstance(shown, ipywidgets.VBox) else shown.html

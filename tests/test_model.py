@@ -625,3 +625,21 @@ def test_the_trained_model_agrees_with_training_pair_by_pair():
     assert_allclose(
         log_softmax(model.embedding @ model.output), log_softmax(np.array(e) @ u), rtol=0, atol=1e-12
     )
+
+
+def test_a_pair_that_never_comes_counts_nothing_however_surprising():
+    vocabulary = Vocabulary("abcd")
+    model = BigramModel(vocabulary, [[1e154, 0.0]] * 4, [[1e154, -1e154, 1, 1], [0.0] * 4])
+    counts = np.zeros((4, 4))
+    counts[0, 0] = 1
+    assert model.loss_and_gradients(counts)[0] == 0
+    with pytest.raises(ValueError, match=r"^counts sums to infinity"):
+        model.loss_and_gradients(np.full((4, 4), 1e308))
+
+
+def test_a_token_is_found_in_either_normal_form():
+    composed, decomposed = "caf\u00e9", "cafe\u0301"
+    for vocabulary in (Vocabulary([composed]), Vocabulary([decomposed])):
+        assert composed in vocabulary
+        assert decomposed in vocabulary
+        assert vocabulary[composed] == vocabulary[decomposed] == vocabulary.encode(decomposed)[0] == 0

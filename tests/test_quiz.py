@@ -167,3 +167,14 @@ def test_each_quiz_of_a_page_has_a_form_of_its_own(monkeypatch):
     one, again = (quiz("It is.", evidence, "So.").html for _ in range(2))
     assert one == again
     assert re.findall(r"</?form[^>]*>|<input", one) == ['<form method="dialog">', "<input", "<input", "</form>"]
+
+
+@pytest.mark.parametrize("static", ["", "1"])
+def test_what_is_no_claim_no_reason_or_no_function_is_refused_at_once(monkeypatch, static):
+    monkeypatch.setenv("NEXTTOKEN_STATIC", static)
+    with pytest.raises(TypeError, match=r"^claim=3 must be a sentence"):
+        quiz(3, evidence, "So.")
+    with pytest.raises(TypeError, match=r"^why=None must be a sentence"):
+        quiz("It is.", evidence, None)
+    with pytest.raises(TypeError, match=r"^evidence=functools.partial.* must be a function"):
+        quiz("It is.", functools.partial(bool, 1), "So.")

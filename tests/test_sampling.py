@@ -868,6 +868,15 @@ def test_same_seed_same_token_as_composing_the_filters(z, steps):
     assert_array_equal(drawn, sample(softmax(scaled), np.random.default_rng(0), size=5))
 
 
+def test_the_border_of_top_p_does_not_know_what_was_masked_before():
+    """A sum of two terms and 50,255 zeros is as exact as one of two: next_token, which drops them, agrees."""
+    z = np.full(50_257, -50.0)
+    z[:2] = np.log([0.5 - 5e-12, 0.5 + 5e-12])
+    assert survivors(top_p_filter(top_k_filter(z, 2), 0.5 + 1e-11)) == (0, 1)
+    drawn = next_token(np.tile(z, (30, 1)), np.random.default_rng(0), top_k=2, top_p=0.5 + 1e-11)
+    assert set(drawn) == {0, 1}
+
+
 # Refusals
 
 TAKE_LOGITS = {

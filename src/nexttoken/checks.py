@@ -18,16 +18,23 @@ EXACT = 2**53  # up to here a float64 holds every integer
 
 
 def as_array(values: ArrayLike, name: str) -> NDArray[Any]:
-    """Return the values as an array, which keeps the mask if there is one."""
-    if isinstance(values, (list, tuple)) and any(isinstance(row, np.ma.MaskedArray) for row in values):
-        values = np.ma.stack(values)
+    """Return the values as an array, which keeps the masks if there are any."""
     try:
-        return np.asanyarray(values) if isinstance(values, np.ma.MaskedArray) else np.asarray(values)
+        return _stack(values)
     except ValueError as error:
         raise ValueError(f"{name} has rows of different lengths: give one, -inf where there is none") from error
     except (RuntimeError, TypeError) as error:  # a tensor with a gradient, on another device, or of bfloat16
         cure = "give an array of float32 or float64; of a PyTorch tensor, tensor.detach().cpu().float().numpy()"
         raise TypeError(f"{name} cannot be read as an array ({error}): {cure}") from error
+
+
+def _stack(values: Any) -> NDArray[Any]:
+    """Return ``np.asarray``, but with the masks of rows in lists, however deep."""
+    if isinstance(values, (list, tuple)):
+        rows = [_stack(row) if isinstance(row, (list, tuple)) else row for row in values]
+        if any(isinstance(row, np.ma.MaskedArray) for row in rows):
+            return np.ma.stack(rows)
+    return np.asanyarray(values) if isinstance(values, np.ma.MaskedArray) else np.asarray(values)
 
 
 def as_floats(values: ArrayLike, name: str, axis: int = -1, masked: float = -np.inf) -> Floats:
@@ -38,17 +45,16 @@ def as_floats(values: ArrayLike, name: str, axis: int = -1, masked: float = -np.
     if array.ndim == 0 or array.shape[normalize_axis_index(axis, array.ndim)] == 0:
         raise ValueError(f"{name} has shape {array.shape}, no token along axis {axis}: give at least one")
     if array.dtype.kind in "iu":
-        _refuse_large(np.ma.compressed(array), name)
+        seen = np.ma.compressed(array)
+        if seen.size and max(int(seen.max()), -int(seen.min())) > EXACT:
+            raise ValueError(
+                f"{name} holds an integer beyond 2**53, where floats have gaps: subtract the maximum"
+            )
     with np.errstate(over="ignore"):  # a long double beyond float64 becomes inf, and is refused as such
         floats = array.astype(np.float32 if array.dtype.char == "f" else np.float64, copy=False)
     if isinstance(floats, np.ma.MaskedArray):
         floats = floats.filled(masked)
     return np.ascontiguousarray(floats.swapaxes(axis, -1)).swapaxes(axis, -1)
-
-
-def _refuse_large(integers: NDArray[Any], name: str) -> None:
-    if integers.size and max(int(integers.max()), -int(integers.min())) > EXACT:
-        raise ValueError(f"{name} holds an integer beyond 2**53, where floats have gaps: subtract the maximum")
 
 
 def as_finite(values: ArrayLike, name: str) -> Floats:
@@ -78,7 +84,8 @@ def as_probabilities(probs: ArrayLike, axis: int = -1) -> Floats:
     p = as_floats(probs, "probs", axis, masked=0.0)
     if not p.min(initial=0) >= 0:  # NaN is not >= 0 either
         raise ValueError(f"probs holds {p.min()}: probabilities are 0 or more; did you mean softmax(logits)?")
-    total = p.sum(axis=axis)
+    with np.errstate(over="ignore"):
+        total = p.sum(axis=axis)
     off = np.abs(total - 1)
     if not (off <= np.sqrt(np.finfo(np.float32).eps)).all():
         raise ValueError(f"probs sums to {total.flat[off.argmax()]:.6g}, not 1: divide by it, or call softmax")
@@ -92,8 +99,9 @@ def as_indices(values: ArrayLike, name: str, size: int) -> Indices:
         index = index.astype(np.intp)  # an empty list has no integers to show
     if index.dtype.kind not in "iu" or np.ma.is_masked(index):
         raise TypeError(f"{name} must hold token indices (integers), not {values!r:.60}: use vocabulary[word]")
-    if not ((index >= 0) & (index < size)).all():
-        raise ValueError(f"{name} {values!r:.60} is not in 0..{size - 1}: use vocabulary[word]")
+    strange = index[(index < 0) | (index >= size)]
+    if strange.size:
+        raise ValueError(f"{name} holds {strange.flat[0]}, which is not in 0..{size - 1}: use vocabulary[word]")
     return index.astype(np.intp)
 
 
@@ -105,14 +113,14 @@ def as_number(value: Any, name: str) -> float:
     try:
         return float(value)
     except (OverflowError, ValueError) as error:
-        raise ValueError(f"{name}={value!r:.60} is no float ({error}): give a smaller number") from error
+        raise ValueError(f"{name}={value!r:.60} is no float: {error}") from error
 
 
 def as_temperature(temperature: Any) -> float:
     """Return a temperature, finite and above 0."""
     t = as_number(temperature, "temperature")
     if not 0 < t < np.inf:
-        raise ValueError(f"temperature={temperature!r} must be finite and above 0: at 0 use greedy(logits)")
+        raise ValueError(f"temperature={temperature!r:.60} must be finite and above 0: at 0 use greedy(logits)")
     return t
 
 
@@ -134,7 +142,9 @@ def as_share(p: Any, name: str) -> float:
     """Return a share of the probability, above 0 and at most 1."""
     share = as_number(p, name)
     if not 0 < share <= 1:
-        raise ValueError(f"{name}={p!r} must be above 0 and at most 1: give a fraction, such as 0.9 for 90 %")
+        raise ValueError(
+            f"{name}={p!r:.60} must be above 0 and at most 1: give a fraction, such as 0.9 for 90 %"
+        )
     return share
 
 

@@ -39,8 +39,8 @@ def explore(
     Raises
     ------
     TypeError
-        If plot is no function, there is no control, a control is of another kind, plot returns no Figure,
-        or describe no string.
+        If plot or describe is no function, there is no control, a control is of another kind, plot returns no
+        Figure, or describe no string.
     ValueError
         While the book is being built: if the controls have more than 2,000 states together, a control
         starts where it cannot stand, or a step is not above 0.
@@ -59,6 +59,8 @@ def explore(
     """
     if not callable(plot):
         raise TypeError(f"plot={plot!r:.60} must be a function that returns a matplotlib Figure")
+    if describe is not None and not callable(describe):
+        raise TypeError(f"describe={describe!r:.60} must be a function that returns a sentence")
     if not controls:
         raise TypeError("explore needs at least one control, such as temperature=FloatSlider(1)")
     for name, control in controls.items():
@@ -76,9 +78,8 @@ def explore(
             figure = plot(**values)
             sentence = describe(**values) if describe else ""
             check_frame(figure, sentence, values)
-            if sentence:
-                figure.alt = sentence  # type: ignore[attr-defined]
-            view.value = to_svg(figure)
+            said = {"aria-label": sentence} if sentence else {}
+            view.value = to_svg(figure, **said)
         except Exception as error:  # otherwise a running widget would fail where nobody looks
             view.value = f"<pre>{escape(f'{type(error).__name__}: {error}')}</pre>"
             raise

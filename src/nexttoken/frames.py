@@ -8,6 +8,7 @@ with an offset. ``book/_static/explorer.js`` sets the slots; it knows nothing of
 """
 
 import json
+import math
 import os
 import re
 import sys
@@ -126,9 +127,14 @@ def _stops(name: str, slider: Any) -> list[Any]:
     """
     if not (slider.step and slider.step > 0):
         raise ValueError(f"{name} has step={slider.step}: give a step above 0")
+    if not np.isfinite(slider.max - slider.min):
+        raise ValueError(f"{name} goes from {slider.min} to {slider.max}: give finite ends")
     low, high, step = (Fraction(str(number)) for number in (slider.min, slider.max, slider.step))
+    count = int((high - low) / step + ROUNDING) + 1
+    if count > MOST_STATES:
+        raise ValueError(f"{count} states of {name} alone are more than {MOST_STATES}: take larger steps")
     kind = type(slider.value)
-    stops = [kind(low + i * step) for i in range(int((high - low) / step + ROUNDING) + 1)]
+    stops = [kind(low + i * step) for i in range(count)]
     for own in (slider.max, slider.value):
         place = (Fraction(str(own)) - low) / step
         if abs(place - round(place)) < ROUNDING:
@@ -147,7 +153,7 @@ def _tell(text: str) -> None:
 
 def draw(plot: Callable[..., Figure], describe: Any, controls: Sequence[Control]) -> Iterator[Element]:
     """Yield the frame of every state; the last control moves fastest."""
-    count = int(np.prod([len(control.values) for control in controls]))
+    count = math.prod(len(control.values) for control in controls)
     if count > MOST_STATES:
         sizes = " × ".join(f"{control.name} {len(control.values)}" for control in controls)
         raise ValueError(

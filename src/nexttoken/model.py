@@ -54,7 +54,7 @@ def tokenize(text: str) -> list[str]:
 
 
 class Vocabulary:
-    """The tokens a model knows, each once, numbered from 0 in alphabetical order.
+    """The tokens a model knows, each once, numbered from 0 in alphabetical order (in Unicode's normal form C).
 
     >>> vocabulary = Vocabulary(["fox", "dog", "fox"])
     >>> len(vocabulary), vocabulary["fox"], vocabulary.tokens
@@ -66,7 +66,7 @@ class Vocabulary:
         for token in tokens:
             if not isinstance(token, str):
                 raise TypeError(f"tokens must be strings, not {token!r:.60}")
-        self.tokens = sorted(set(tokens))
+        self.tokens = sorted({unicodedata.normalize("NFC", token) for token in tokens})
         if not self.tokens:
             raise ValueError("tokens is empty: a vocabulary needs at least one token")
         self._index = {token: i for i, token in enumerate(self.tokens)}
@@ -78,7 +78,7 @@ class Vocabulary:
         return iter(self.tokens)
 
     def __contains__(self, token: object) -> bool:
-        return isinstance(token, str) and token in self._index
+        return isinstance(token, str) and unicodedata.normalize("NFC", token) in self._index
 
     def __getitem__(self, token: str) -> int:
         """Return the index of a token; the error for an unknown one names the nearest known."""
@@ -86,7 +86,7 @@ class Vocabulary:
             near = difflib.get_close_matches(str(token).lower(), self.tokens, n=3, cutoff=0)
             known = f"the nearest tokens are {', '.join(near)}"
             raise UnknownToken(f"{token!r:.60} is not in the vocabulary; {known}")
-        return self._index[token]
+        return self._index[unicodedata.normalize("NFC", token)]
 
     def encode(self, text: str) -> Indices:
         """Return the indices of the tokens of a text, shape (number of tokens,)."""
@@ -191,14 +191,19 @@ class BigramModel:
             raise ValueError(f"counts has shape {counts.shape}: give {(size, size)}, as count_pairs does")
         if counts.min() < 0:
             raise ValueError(f"counts holds {counts.min()}: a pair comes 0 times or more")
-        if counts.max() == 0:
+        with np.errstate(over="ignore"):
+            total = counts.sum()
+        if total == np.inf:
+            raise ValueError("counts sums to infinity: divide by a constant first")
+        if total == 0:
             raise ValueError("counts holds no pair: count those of a text of two tokens or more")
         with np.errstate(over="ignore", invalid="ignore"):
             z = self.embedding @ self.output
         if not np.isfinite(z).all():
             raise ValueError("embedding @ output is too large for floats: train with a smaller learning_rate")
-        error = (counts.sum(axis=1, keepdims=True) * softmax(z) - counts) / counts.sum()
-        loss = -(counts * log_softmax(z)).sum() / counts.sum()
+        error = (counts.sum(axis=1, keepdims=True) * softmax(z) - counts) / total
+        seen = counts > 0  # where a pair never comes, even an infinite surprise counts nothing
+        loss = -(counts[seen] * log_softmax(z)[seen]).sum() / total
         return float(loss), error @ self.output.T, self.embedding.T @ error
 
     @classmethod
@@ -247,8 +252,8 @@ def generate(
     """Walk from a prompt, one token at a time, until a token that ends texts or ``max_tokens`` new tokens.
 
     ``model`` is a :class:`BigramModel`, which reads the last word of the prompt and ends at a full stop, or a
-    :class:`nexttoken.transformer.Transformer`. ``choose`` takes logits of shape (V,) and returns one index from 0 to
-    V - 1, or it is an error: `greedy`, or ``lambda z: next_token(z, rng, top_k=3)``.
+    :class:`nexttoken.transformer.Transformer`. ``choose`` takes logits of shape (V,) and returns one index
+    from 0 to V - 1, or it is an error: `greedy`, or ``lambda z: next_token(z, rng, top_k=3)``.
 
     >>> model = BigramModel.train(load_corpus())
     >>> generate(model, "fox", lambda z: z.argmax(), max_tokens=2)

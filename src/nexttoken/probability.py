@@ -74,6 +74,8 @@ def entropy(probs: ArrayLike, axis: int = -1) -> Floats:
     ----------
     probs : array_like, shape (..., V)
         Probabilities p, 0 or more, with sum 1 along the axis (within 0.0003), or a ValueError.
+    axis : int
+        The axis of the vocabulary.
 
     Returns
     -------
@@ -97,7 +99,8 @@ def cross_entropy(logits: ArrayLike, target: ArrayLike) -> Floats:
     ----------
     logits : array_like, shape (..., V)
     target : array_like of int, shape (...)
-        Index of the token that came, from 0 to V - 1; anything else is an error.
+        Index of the token that came, from 0 to V - 1: another number is a ValueError, what is no integer a
+        TypeError.
 
     Returns
     -------
@@ -113,4 +116,4 @@ def cross_entropy(logits: ArrayLike, target: ArrayLike) -> Floats:
     index = as_indices(target, "target", log_p.shape[-1])
     if index.shape != log_p.shape[:-1]:
         raise ValueError(f"target has shape {index.shape}, but logits {log_p.shape}: give one index per row")
-    return np.abs(np.take_along_axis(log_p, index[..., None], axis=-1)[..., 0])
+    return np.abs(np.take_along_axis(log_p, index[..., None], axis=-1)[..., 0])  # abs as in entropy

@@ -54,6 +54,11 @@ def quiz(claim: str, evidence: Callable[[], bool], why: str) -> ipywidgets.VBox 
     """
     if not callable(evidence):
         raise TypeError(f"evidence={evidence!r:.60} must be a function that returns whether the claim is true")
+    for name, text in (("claim", claim), ("why", why)):
+        if not isinstance(text, str):
+            raise TypeError(f"{name}={text!r:.60} must be a sentence")
+    if not inspect.isfunction(inspect.unwrap(evidence)):
+        raise TypeError(f"evidence={evidence!r:.60} must be a function without arguments: its lines are shown")
     if os.environ.get("NEXTTOKEN_STATIC"):
         return StaticHTML(_static(claim, evidence, why))
 

@@ -1,8 +1,9 @@
 """Choosing the next token: rules that map logits to logits, and the draw.
 
 A rule masks a token by setting its logit to -inf; softmax then gives it probability 0 and renormalises what
-is left. Only `sample` is random, and it takes rng. Shapes and errors of logits and probs are those of
-:mod:`nexttoken.probability`; any other bad argument is a ValueError or a TypeError.
+is left. Only `sample` is random, and so is `next_token`, which composes them all; both take rng. Shapes and
+errors of logits and probs are those of :mod:`nexttoken.probability`; any other bad argument is a ValueError
+or a TypeError that names it.
 """
 
 from typing import Any
@@ -16,6 +17,7 @@ from .checks import (
     as_count,
     as_generator,
     as_logits,
+    as_number,
     as_probabilities,
     as_share,
     as_size,
@@ -42,7 +44,7 @@ def apply_temperature(logits: ArrayLike, temperature: float) -> Floats:
     Returns
     -------
     array, same shape
-        The scaled logits: same order, same ties, same masks.
+        The scaled logits, in the same order; what leaves the range of floats below is masked.
 
     Examples
     --------
@@ -59,7 +61,7 @@ def apply_temperature(logits: ArrayLike, temperature: float) -> Floats:
 def _divide(z: Floats, t: float) -> Floats:
     """Return z / T in the type of z, by way of float64: float32 would round a very small T to 0."""
     with np.errstate(over="ignore"):
-        return (z / np.float64(t)).astype(z.dtype)
+        return (z / np.float64(t)).astype(z.dtype, copy=False)
 
 
 def _keep(z: Floats, level: Floats, count: Any) -> Floats:
@@ -109,8 +111,8 @@ def top_p_filter(logits: ArrayLike, p: float) -> Floats:
 
     Tokens are taken from the most probable down, ties towards the lower index, until their mass reaches
     p. The mass is summed in float64. It counts as reached within 8 machine epsilons of the logits' float
-    type plus V epsilons of float64, the error of the sum itself, so that .5 + .3 reaches .8, and 99 of
-    110 equal tokens .9, as on paper.
+    type (float32 or float64) plus one of float64 for each token that is not masked, the error of the sum
+    itself, so that .5 + .3 reaches .8, and 99 of 110 equal tokens .9, as on paper.
 
     Parameters
     ----------
@@ -135,8 +137,8 @@ def top_p_filter(logits: ArrayLike, p: float) -> Floats:
         return z.copy()
     ranked = np.sort(z, axis=-1)[..., ::-1]
     mass = np.cumsum(softmax(ranked.astype(np.float64)), axis=-1)
-    short = mass < p - _slack(z) - z.shape[-1] * np.finfo(np.float64).eps
-    count = 1 + short.sum(axis=-1)  # those that fall short, and the one that does not
+    slack = _slack(z) + (z > -np.inf).sum(axis=-1, keepdims=True) * np.finfo(np.float64).eps
+    count = 1 + (mass < p - slack).sum(axis=-1)  # those that fall short, and the one that does not
     level = np.take_along_axis(ranked, count[..., None] - 1, axis=-1)
     return _keep(z, level, count)
 
@@ -169,7 +171,8 @@ def min_p_filter(logits: ArrayLike, p: float) -> Floats:
     p = as_share(p, "p")
     with np.errstate(over="ignore"):  # as in softmax
         distance = z.astype(np.float64) - z.max(axis=-1, keepdims=True)
-    reached = distance >= np.log(p) - (_slack(z) if p < 1 else 0)
+    slack = _slack(z) if p < 1 else 0  # at 1 a token ties with the largest, or it does not
+    reached = distance >= np.log(p) - slack
     return np.where(reached, z, -np.inf)
 
 
@@ -232,7 +235,7 @@ def next_token(
 
     The draw has exactly the distribution that composing the filters gives. The arguments are those of
     :func:`sample` and of the filters, None for no filter, and a temperature of 0 or more: at 0 it is
-    :func:`greedy`, and ``rng`` rests. No temperature is too small.
+    :func:`greedy`, and ``rng`` is not used. No temperature is too small.
 
     Examples
     --------
@@ -243,19 +246,23 @@ def next_token(
     """
     z = as_logits(logits)
     check_settings(rng, temperature, top_k, top_p, min_p)
-    if temperature == 0:
+    t = as_number(temperature, "temperature")
+    if t == 0:
         return greedy(z)
     drawn = np.empty(z.shape[:-1], np.intp)
     for row in np.ndindex(drawn.shape):
-        drawn[row] = _choose(z[row], rng, float(temperature), top_k, top_p, min_p)
+        drawn[row] = _choose(z[row], rng, t, top_k, top_p, min_p)
     return drawn[()]
 
 
-def _choose(z: Floats, rng: np.random.Generator, t: float, top_k: Any, top_p: Any, min_p: Any) -> Indices:
+def _choose(
+    z: Floats, rng: np.random.Generator, t: float, top_k: int | None, top_p: float | None, min_p: float | None
+) -> Indices:
     """Return a token of one row. What a rule masks is left behind, and costs the next rule nothing."""
     z = _scale(z, t)
     tokens = np.arange(len(z))
-    for rule, setting in ((top_k_filter, top_k), (top_p_filter, top_p), (min_p_filter, min_p)):
+    rules: list[Any] = [(top_k_filter, top_k), (top_p_filter, top_p), (min_p_filter, min_p)]
+    for rule, setting in rules:
         if setting is not None:
             z = rule(z, setting)
             kept = z > -np.inf

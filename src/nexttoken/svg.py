@@ -140,7 +140,7 @@ def to_svg(figure: Figure, **root: str) -> str:
     >>> to_svg(Picture(figsize=(1, 1)))[:60]
     '<svg viewBox="0 0 72 72" fill="currentColor" class="figure" '
     """
-    return str(elements(figure, **{"class": "figure", "role": "img", "aria-label": alt(figure)}, **root))
+    return str(elements(figure, **{"class": "figure", "role": "img", "aria-label": alt(figure), **root}))
 
 
 def alt(figure: Figure) -> str:

@@ -18,7 +18,7 @@ def _letters(said: str) -> set[str]:
     """Return the letters that stand alone or, as in AB, in capitals or by themselves; words name no card."""
     words = re.findall(r"[^\W\d_]+", said)
     letters = set()
-    for word in words:
+    for word in [word for word in words if word != "I"]:
         if len(word) == 1 or len(words) == 1 or (word.isupper() and set(word) <= set("ABCDE")):
             letters |= set(word.upper())
     return letters
