@@ -146,10 +146,10 @@ def top_p_filter(logits: ArrayLike, p: float) -> Floats:
 def min_p_filter(logits: ArrayLike, p: float) -> Floats:
     r"""Keep the tokens that have at least p times the largest probability (Nguyen et al. 2025).
 
-    .. math:: p_i \ge p \max_j p_j \quad\Longleftrightarrow\quad z_i - \max_j z_j \ge \ln p
+    .. math:: z_i - \max_j z_j \ge \ln p
 
-    The second form is computed, in float64, so that no sum is needed. A logit that is 8 machine epsilons (of
-    the logits' float type) short of it counts as reaching it.
+    This says the same of the logits, and needs no sum. It is computed in float64. A logit that is 8 machine
+    epsilons (of the logits' float type) short of it counts as reaching it.
 
     Parameters
     ----------
