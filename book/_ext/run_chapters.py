@@ -51,7 +51,7 @@ def run_chapters(app: Sphinx, env: Any, pages: list[str]) -> None:
         with suppress_logging(), create_client(notebook, path, env.mystnb_config, getLogger(__name__), form):
             pass
 
-    def tell(path: str, _result: None) -> None:
+    def tell(path: str, _result: None = None) -> None:
         left.remove(path)
         if sys.stderr.isatty():
             said = f"{len(chapters) - len(left)} of {len(chapters)} pages have run"
